@@ -1,0 +1,1 @@
+//! Configuration: cli, file, env, resolve → one immutable `Config`.

