@@ -101,9 +101,8 @@ impl FromStr for SignalNo {
         } else if name.bytes().all(|b| b.is_ascii_digit()) {
             name.parse().ok()
         } else {
-            (1..RTMIN).find(|n| {
-                signal_hook::low_level::signal_name(*n).is_some_and(|known| &known[3..] == name)
-            })
+            (1..RTMIN)
+                .find(|n| signal_hook::low_level::signal_name(*n).is_some_and(|known| &known[3..] == name))
         };
         number.and_then(Self::new).ok_or_else(bad)
     }
@@ -127,7 +126,9 @@ mod tests {
         {
             assert_eq!(text.parse(), Ok(SignalNo(number)), "{text}");
         }
-        for text in ["", "SIG", "0", "65", "TERMINATE", "RTMIN-1", "RTMIN+31", "RTMAX-31", "-15", "99999999999"] {
+        for text in
+            ["", "SIG", "0", "65", "TERMINATE", "RTMIN-1", "RTMIN+31", "RTMAX-31", "-15", "99999999999"]
+        {
             assert!(text.parse::<SignalNo>().is_err(), "{text}");
         }
     }
