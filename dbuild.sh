@@ -1,0 +1,205 @@
+#!/usr/bin/env bash
+# Build the base images.
+#
+# Usage: ./dbuild.sh [OPTION...] [STAGE...] [-- BUILD-OPTION...]
+#
+# Without a stage: all of them, parents first. Options and stages may come in any order.
+#
+#   --with-parents    build the parents of the named stages too
+#   -j, --jobs N      build up to N stages of the same depth at once; default 1
+#   --dry-run         print the commands, run none
+#   --list            print a line a stage: stage, image, parent's image
+#   --metadata FILE   write what was built, as JSON: stage, image, id, layers, size, created
+#   -h, --help        this text
+#
+# Known options of `docker build` are passed on, with their values: --no-cache, --pull, --build-arg NAME=VALUE, --label,
+# --network, --add-host, --progress, --platform, --secret, --ssh, --cache-from, --memory, --ulimit, --quiet and some more.
+# Any other goes behind `--`.
+#
+# Environment:
+#   ENGINE            docker (default), podman or buildah
+#   IMAGE_PREFIX      in front of each image name; default none
+#   MIRROR            the Debian archive to use; see scripts/mkrootfs.sh --help
+#
+# Exit codes: 0 built, 1 an error, 2 the command line is wrong. When a build fails the earlier image keeps its name.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/scripts/lib.sh"
+. "$ROOT/vars.sh"
+
+ENGINE=${ENGINE:-docker}
+WITH_VALUE=(--add-host --annotation --build-arg --build-context --cache-from --cache-to --cgroup-parent --cpu-period --cpu-quota
+    -c --cpu-shares --cpuset-cpus --cpuset-mems --isolation --label -m --memory --memory-swap --network --platform
+    --progress --secret --security-opt --shm-size --ssh --ulimit -v --volume)
+WITHOUT_VALUE=(--compress --force-rm --no-cache --pull --quiet -q --rm)
+OURS=(-f --file -t --tag --target -o --output --iidfile --timestamp --format)
+
+image_of() { if [ "$1" = scratch ]; then echo scratch; else echo "${IMAGE_PREFIX}base-$1"; fi; }
+parent_of() {
+    local entry
+    for entry in "${STAGES[@]}"; do
+        if [ "${entry%%:*}" = "$1" ]; then echo "${entry#*:}"; fi
+    done
+}
+depth_of() { if [ "$1" = scratch ]; then echo 0; else echo $(($(depth_of "$(parent_of "$1")") + 1)); fi; }
+
+list() {
+    local entry parent
+    for entry in "${STAGES[@]}"; do
+        parent=$(image_of "${entry#*:}")
+        [ "$parent" = scratch ] || parent+=:$VERSION
+        printf '%s %s %s\n' "${entry%%:*}" "$(image_of "${entry%%:*}"):$VERSION" "$parent"
+    done | column -t
+}
+
+names=("${STAGES[@]%%:*}")
+wanted=() options=() with_parents='' jobs=1 dry_run='' metadata='' platform=''
+while [ $# -gt 0 ]; do
+    word=$1
+    value=() # the value of an option, from --option=value or the next word
+    case $word in
+        --?*=*) word=${1%%=*} value=("${1#*=}") ;;
+    esac
+    take_value() {
+        [ ${#value[@]} = 0 ] || return 0
+        [ $# -gt 1 ] || usage_error "$word wants a value"
+        value=("$2") from_next=1
+    }
+    from_next=''
+    case $word in
+        -h | --help) help_of "$0"; exit 0 ;;
+        --list) list; exit 0 ;;
+        --with-parents) with_parents=1 ;;
+        --dry-run) dry_run=1 ;;
+        -j | --jobs)
+            take_value "$@"; jobs=${value[0]}
+            [[ $jobs =~ ^[1-9][0-9]*$ ]] || usage_error "$word wants a number from 1 on, not '$jobs'" ;;
+        --metadata)
+            take_value "$@"; metadata=${value[0]}
+            [ -n "$metadata" ] || usage_error "--metadata wants a file" ;;
+        --) shift; options+=("$@"); break ;;
+        -*)
+            if is_one_of "$word" "${OURS[@]}"; then
+                usage_error "$word is set by this script" "the name of an image comes from IMAGE_PREFIX and vars.sh"
+            elif is_one_of "$word" "${WITHOUT_VALUE[@]}"; then options+=("$1")
+            elif is_one_of "$word" "${WITH_VALUE[@]}"; then
+                take_value "$@"
+                options+=("$word" "${value[0]}")
+                [ "$word" != --platform ] || platform=${value[0]}
+            else
+                hint=$(nearest "$word" --with-parents --jobs --dry-run --list --metadata --help "${WITH_VALUE[@]}" "${WITHOUT_VALUE[@]}")
+                usage_error "unknown option '$word'" ${hint:+"did you mean $hint?"} "another option of '$ENGINE build' goes behind --"
+            fi ;;
+        *)
+            if ! is_one_of "$word" "${names[@]}"; then
+                hint=$(nearest "$word" "${names[@]}")
+                usage_error "unknown stage '$word'" ${hint:+"did you mean $hint?"} "stages: ${names[*]}"
+            fi
+            is_one_of "$word" "${wanted[@]}" || wanted+=("$word") ;;
+    esac
+    shift ${from_next:+2}
+done
+is_one_of "$ENGINE" docker podman buildah || usage_error "unknown ENGINE '$ENGINE'" "known: docker, podman, buildah"
+arch=$(debian_arch "${platform:-$(uname -m)}") || usage_error "no image for the platform '${platform:-$(uname -m)}'" "known: linux/amd64, linux/arm64"
+
+# The stages to build, in the order of vars.sh, which has parents first.
+[ ${#wanted[@]} -gt 0 ] || wanted=("${names[@]}")
+if [ -n "$with_parents" ]; then
+    for stage in "${wanted[@]}"; do
+        while stage=$(parent_of "$stage") && [ "$stage" != scratch ]; do wanted+=("$stage"); done
+    done
+fi
+selected=()
+for stage in "${names[@]}"; do
+    if is_one_of "$stage" "${wanted[@]}"; then selected+=("$stage"); fi
+done
+
+# command_of STAGE CONTEXT: sets `command` to the engine's command line.
+command_of() {
+    local image parent
+    image=$(image_of "$1") parent=$(parent_of "$1")
+    command=("$ENGINE" build)
+    # The docker format keeps STOPSIGNAL and HEALTHCHECK; a fixed time makes the image's id repeatable.
+    [ "$ENGINE" = docker ] || command+=(--format docker --timestamp "$(jq -r .epoch "$ROOT/build/rootfs-$SUITE-$arch.json" 2>/dev/null || echo 0)")
+    [ "$ENGINE" != buildah ] || command+=(--layers)
+    command+=(--file "$2/Dockerfile" --tag "$image:$VERSION" --tag "$image:latest")
+    [ "$parent" = scratch ] || command+=(--build-arg "PARENT=$(image_of "$parent"):$VERSION")
+    command+=("${options[@]}" "$2")
+}
+
+if [ -n "$dry_run" ]; then
+    for stage in "${selected[@]}"; do
+        command_of "$stage" "$ROOT/build/context/$stage-$arch"
+        printf '%q ' "$ROOT/scripts/mkcontext.sh" "$stage" --arch "$arch" | sed 's/ $/\n/'
+        printf '%q ' "${command[@]}" | sed 's/ $/\n/'
+    done
+    exit 0
+fi
+
+inspect() { # IMAGE: id, layers, size and creation as JSON
+    if [ "$ENGINE" = buildah ]; then
+        buildah inspect --type image "$1" | jq '{id: ("sha256:" + .FromImageID), layers: .OCIv1.rootfs.diff_ids, created: .OCIv1.created}'
+    else
+        "$ENGINE" image inspect "$1" | jq '.[0] | {id: (if .Id | startswith("sha256:") then .Id else "sha256:" + .Id end), layers: .RootFS.Layers, size: .Size, created: .Created}'
+    fi
+}
+
+have "$ENGINE" || die "$ENGINE is not installed" "run $ROOT/scripts/setup.sh build, or choose another with ENGINE="
+need jq
+if ! answer=$("$ENGINE" info 2>&1 >/dev/null); then
+    die "$ENGINE does not answer: $(tail -n 1 <<<"$answer")" "start it ($ROOT/scripts/setup.sh build), or choose another with ENGINE="
+fi
+for stage in "${selected[@]}"; do
+    parent=$(parent_of "$stage")
+    if [ "$parent" = scratch ] || is_one_of "$parent" "${selected[@]}"; then continue; fi
+    inspect "$(image_of "$parent"):$VERSION" >/dev/null 2>&1 \
+        || die "the stage '$stage' needs the image $(image_of "$parent"):$VERSION, which is not there" "build it too: ./dbuild.sh --with-parents $stage"
+done
+
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+
+build() { # STAGE
+    local stage=$1 image context command started=$SECONDS
+    image=$(image_of "$stage"):$VERSION
+    context=$ROOT/$("$ROOT/scripts/mkcontext.sh" "$stage" --arch "$arch") \
+        || die "stage '$stage' was not built; $image is as it was"
+    command_of "$stage" "$context"
+    say "building $image"
+    "${command[@]}" || die "stage '$stage' was not built (${command[0]} build failed, see above); $image is as it was"
+    inspect "$image" | jq --arg stage "$stage" --arg image "$image" '{stage: $stage, image: $image} + .' >"$results/$stage"
+    say "built $image $(jq -r .id "$results/$stage") in $((SECONDS - started)) s"
+}
+
+deepest=0
+for stage in "${selected[@]}"; do
+    depth=$(depth_of "$stage")
+    if [ "$depth" -gt "$deepest" ]; then deepest=$depth; fi
+done
+for ((depth = 1; depth <= deepest; depth++)); do
+    level=()
+    for stage in "${selected[@]}"; do
+        if [ "$(depth_of "$stage")" = "$depth" ]; then level+=("$stage"); fi
+    done
+    for ((first = 0; first < ${#level[@]}; first += jobs)); do
+        batch=("${level[@]:first:jobs}")
+        if [ ${#batch[@]} = 1 ]; then
+            build "${batch[0]}"
+            continue
+        fi
+        pids=()
+        for stage in "${batch[@]}"; do
+            (build "$stage") > >(sed -u "s/^/[$stage] /") 2>&1 &
+            pids+=($!)
+        done
+        failed=''
+        for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+        [ -z "$failed" ] || die "not every stage was built, see above"
+    done
+done
+
+if [ -n "$metadata" ]; then
+    temporary=$(mktemp "$metadata.XXXXXX") || die "cannot write beside $metadata"
+    jq -s . "${selected[@]/#/$results/}" >"$temporary"
+    chmod 0644 "$temporary"
+    mv "$temporary" "$metadata"
+fi

@@ -1,0 +1,104 @@
+# shellcheck shell=bash
+# Small helpers for every script. Source it after `set -euo pipefail`; it sets ROOT, the repository's folder, and changes nothing else.
+# Messages go to stderr, so that stdout is only ever a script's result. Exit codes: 1 error, 2 usage.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+ME=${0##*/}
+
+# say TEXT...: progress, for people.
+say() { printf '%s: %s\n' "$ME" "$*" >&2; }
+
+# warn TEXT...: worth reading, but the work goes on.
+warn() { printf '%s: warning: %s\n' "$ME" "$*" >&2; }
+
+# die TEXT [HINT]: what went wrong and where; then what to do about it. Exits 1.
+die() {
+    printf '%s: error: %s\n' "$ME" "$1" >&2
+    if [ $# -gt 1 ]; then printf '  %s\n' "${@:2}" >&2; fi
+    exit 1
+}
+
+# usage_error TEXT [HINT]: the command line is wrong. Exits 2.
+usage_error() {
+    printf '%s: %s\n' "$ME" "$1" >&2
+    if [ $# -gt 1 ]; then printf '  %s\n' "${@:2}" >&2; fi
+    printf "  '%s --help' explains the command line\n" "$ME" >&2
+    exit 2
+}
+
+# help_of FILE: print the script's own header comment, without the marks; the header is the help.
+help_of() { awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$1"; }
+
+# have COMMAND: is it installed?
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# need COMMAND...: stop unless every one is installed, and name them all.
+need() {
+    local command missing=()
+    for command; do have "$command" || missing+=("$command"); done
+    [ ${#missing[@]} = 0 ] || die "not installed: ${missing[*]}" "run $ROOT/scripts/setup.sh build"
+}
+
+# as_root COMMAND...: run it as root, through sudo where we are not.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"
+    elif have sudo; then sudo -- "$@"
+    else die "'$1' needs root and there is no sudo" "run $ME as root"
+    fi
+}
+
+# is_one_of WORD CANDIDATE...: exact comparison; `grep -w` would take run-jre for run.
+is_one_of() {
+    local word=$1 candidate
+    shift
+    for candidate; do [ "$candidate" != "$word" ] || return 0; done
+    return 1
+}
+
+# nearest WORD CANDIDATE...: print the candidate with the least edit distance, when it is near enough to be meant.
+nearest() {
+    awk -v word="$1" 'BEGIN {
+        best = int(length(word) / 3) + 2
+        for (n = 1; n < ARGC; n++) {
+            d = distance(word, ARGV[n])
+            if (d < best) { best = d; name = ARGV[n] }
+        }
+        if (name != "") print name
+        exit
+    }
+    function distance(a, b,    i, j, d, cost) {
+        for (i = 0; i <= length(a); i++) d[i, 0] = i
+        for (j = 0; j <= length(b); j++) d[0, j] = j
+        for (i = 1; i <= length(a); i++)
+            for (j = 1; j <= length(b); j++) {
+                cost = substr(a, i, 1) != substr(b, j, 1)
+                d[i, j] = min(d[i-1, j] + 1, min(d[i, j-1] + 1, d[i-1, j-1] + cost))
+            }
+        return d[length(a), length(b)]
+    }
+    function min(x, y) { return x < y ? x : y }' "${@:2}"
+}
+
+# debian_arch and rust_arch: one machine, two names. Both take either name, and `docker --platform`s too.
+debian_arch() {
+    case ${1#linux/} in
+        amd64 | x86_64) echo amd64 ;;
+        arm64 | arm64/v8 | aarch64) echo arm64 ;;
+        *) return 1 ;;
+    esac
+}
+rust_arch() {
+    case $(debian_arch "$1") in
+        amd64) echo x86_64 ;;
+        arm64) echo aarch64 ;;
+        *) return 1 ;;
+    esac
+}
+
+# tar_repeatable FOLDER FILE OPTION...: pack FOLDER into FILE so that the same content gives the same bytes: names sorted,
+# numeric owners, file capabilities kept, no access and change times. The folder's own entry is included.
+tar_repeatable() {
+    tar --create --file "$2" --directory "$1" --sort=name --numeric-owner --one-file-system \
+        --format=posix --pax-option='exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime' \
+        --xattrs --xattrs-include=security.capability "${@:3}" .
+}

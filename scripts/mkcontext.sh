@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Prepare what the image of a stage is built from, in a folder that holds nothing else.
+#
+# Usage: scripts/mkcontext.sh STAGE [--arch ARCH]
+#
+# Result: build/context/STAGE-ARCH with Dockerfile (Dockerfile.STAGE and the labels that change), overlay.tar (rootfs/STAGE; the
+# wrapper too for the stage root) and, for root, rootfs.tar. Its path on stdout. Names sorted, owner root, modes 0755 and
+# 0644, and one time, that of the rootfs: the umask and the time of a checkout do not reach the image.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$ROOT/vars.sh"
+
+stage='' arch=$(debian_arch "$(uname -m)") || die "no image for $(uname -m)" "pass --arch amd64 or --arch arm64"
+while [ $# -gt 0 ]; do
+    case $1 in
+        --arch) [ $# -gt 1 ] || usage_error "--arch wants a value"
+            arch=$(debian_arch "$2") || usage_error "unknown architecture '$2'" "known: amd64 (x86_64), arm64 (aarch64)"; shift ;;
+        -h | --help) help_of "$0"; exit 0 ;;
+        -*) usage_error "unknown option '$1'" ;;
+        *) [ -z "$stage" ] || usage_error "one stage at a time"; stage=$1 ;;
+    esac
+    shift
+done
+[ -n "$stage" ] || usage_error "no stage named"
+is_one_of "$stage" "${STAGES[@]%%:*}" || usage_error "unknown stage '$stage'" "known: ${STAGES[*]%%:*}"
+cd "$ROOT"
+[ -f "Dockerfile.$stage" ] || die "no Dockerfile.$stage in $ROOT"
+need tar jq
+
+rootfs=build/rootfs-$SUITE-$arch
+wrapper=build/wrapper-$(rust_arch "$arch")
+if [ "$stage" = root ]; then
+    scripts/build-wrapper.sh --target "$arch" >/dev/null
+    as_root env ${MIRROR:+MIRROR="$MIRROR"} ${SECURITY_MIRROR:+SECURITY_MIRROR="$SECURITY_MIRROR"} \
+        ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} ${no_proxy:+no_proxy="$no_proxy"} \
+        scripts/mkrootfs.sh --arch "$arch" >&2
+fi
+[ -f "$rootfs.json" ] || die "no $rootfs.json: the stage '$stage' takes its time from it" "build the root first: ./dbuild.sh root"
+epoch=$(jq -r .epoch "$rootfs.json")
+
+context=build/context/$stage-$arch
+overlay=$context/overlay
+rm -rf "$context"
+mkdir -p "$overlay"
+if [ -d "rootfs/$stage" ]; then cp -r "rootfs/$stage/." "$overlay/"; fi
+if [ "$stage" = root ]; then
+    install -D "$wrapper" "$overlay/usr/bin/wrapper"
+    ln "$rootfs.tar" "$context/rootfs.tar"
+fi
+tar_repeatable "$overlay" "$context/overlay.tar" --mtime="@$epoch" --owner=0 --group=0 --mode='u=rwX,go=rX'
+rm -rf "$overlay"
+
+# The last commit that changed what goes into the image, not the last of all: the image changes only when its content may.
+inputs=(vars.sh scripts "Dockerfile.$stage" "rootfs/$stage")
+[ "$stage" != root ] || inputs+=(src crates Cargo.toml Cargo.lock .cargo)
+revision=unknown
+if have git && git rev-parse --git-dir >/dev/null 2>&1; then
+    revision=$(git log -1 --format=%H -- "${inputs[@]}")
+    [ -z "$(git status --porcelain -- "${inputs[@]}")" ] || revision+=-dirty
+fi
+
+{
+    cat "Dockerfile.$stage"
+    echo
+    jq -r --arg version "$VERSION" --arg revision "$revision" --arg source "$SOURCE_URL" --arg stage "$stage" '
+        {
+            "org.opencontainers.image.version": $version,
+            "org.opencontainers.image.revision": $revision,
+            "org.opencontainers.image.created": .created,
+            "org.opencontainers.image.source": $source
+        }
+        + if $stage == "root" then .inrelease | with_entries(.key |= "wrapper.inrelease." + .) else {} end
+        | [to_entries[] | select(.value != "") | "\(.key)=\(.value | @json)"] | "LABEL " + join(" \\\n      ")' "$rootfs.json"
+} >"$context/Dockerfile"
+echo "$context"
