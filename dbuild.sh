@@ -27,11 +27,12 @@ set -euo pipefail
 . "$ROOT/vars.sh"
 
 ENGINE=${ENGINE:-docker}
+# Options of `docker build`: those that take a value, those that do not, and those that this script sets.
 WITH_VALUE=(--add-host --annotation --build-arg --build-context --cache-from --cache-to --cgroup-parent --cpu-period --cpu-quota
     -c --cpu-shares --cpuset-cpus --cpuset-mems --isolation --label -m --memory --memory-swap --network --platform
     --progress --secret --security-opt --shm-size --ssh --ulimit -v --volume)
 WITHOUT_VALUE=(--compress --force-rm --no-cache --pull --quiet -q --rm)
-OURS=(-f --file -t --tag --target -o --output --iidfile --timestamp --format)
+RESERVED=(-f --file -t --tag --target -o --output --iidfile --timestamp --format)
 
 image_of() { if [ "$1" = scratch ]; then echo scratch; else echo "${IMAGE_PREFIX}base-$1"; fi; }
 parent_of() {
@@ -54,41 +55,43 @@ list() {
 names=("${STAGES[@]%%:*}")
 wanted=() options=() with_parents='' jobs=1 dry_run='' metadata='' platform=''
 while [ $# -gt 0 ]; do
-    word=$1
-    value=() # the value of an option, from --option=value or the next word
+    word=$1 value='' attached=''
+    shift
     case $word in
-        --?*=*) word=${1%%=*} value=("${1#*=}") ;;
+        --?*=*) attached=1 value=${word#*=} word=${word%%=*} ;;
+        -j[0-9]*) attached=1 value=${word#-j} word=-j ;;
     esac
-    take_value() {
-        [ ${#value[@]} = 0 ] || return 0
-        [ $# -gt 1 ] || usage_error "$word wants a value"
-        value=("$2") from_next=1
-    }
-    from_next=''
+    if is_one_of "$word" -j --jobs --metadata "${WITH_VALUE[@]}"; then
+        if [ -z "$attached" ]; then
+            [ $# -gt 0 ] || usage_error "$word wants a value"
+            value=$1
+            shift
+        fi
+    elif [ -n "$attached" ] && is_one_of "$word" --help --list --with-parents --dry-run; then
+        usage_error "$word takes no value"
+    fi
     case $word in
         -h | --help) help_of "$0"; exit 0 ;;
         --list) list; exit 0 ;;
         --with-parents) with_parents=1 ;;
         --dry-run) dry_run=1 ;;
         -j | --jobs)
-            take_value "$@"; jobs=${value[0]}
+            jobs=$value
             [[ $jobs =~ ^[1-9][0-9]*$ ]] || usage_error "$word wants a number from 1 on, not '$jobs'" ;;
         --metadata)
-            take_value "$@"; metadata=${value[0]}
+            metadata=$value
             [ -n "$metadata" ] || usage_error "--metadata wants a file" ;;
-        --) shift; options+=("$@"); break ;;
+        --) options+=("$@"); break ;;
         -*)
-            if is_one_of "$word" "${OURS[@]}"; then
+            if is_one_of "$word" "${RESERVED[@]}"; then
                 usage_error "$word is set by this script" "the name of an image comes from IMAGE_PREFIX and vars.sh"
-            elif is_one_of "$word" "${WITHOUT_VALUE[@]}"; then options+=("$1")
-            elif is_one_of "$word" "${WITH_VALUE[@]}"; then
-                take_value "$@"
-                options+=("$word" "${value[0]}")
-                [ "$word" != --platform ] || platform=${value[0]}
+            elif is_one_of "$word" "${WITH_VALUE[@]}"; then options+=("$word" "$value")
+            elif is_one_of "$word" "${WITHOUT_VALUE[@]}"; then options+=("$word${attached:+=$value}")
             else
                 hint=$(nearest "$word" --with-parents --jobs --dry-run --list --metadata --help "${WITH_VALUE[@]}" "${WITHOUT_VALUE[@]}")
                 usage_error "unknown option '$word'" ${hint:+"did you mean $hint?"} "another option of '$ENGINE build' goes behind --"
-            fi ;;
+            fi
+            [ "$word" != --platform ] || platform=$value ;;
         *)
             if ! is_one_of "$word" "${names[@]}"; then
                 hint=$(nearest "$word" "${names[@]}")
@@ -96,7 +99,6 @@ while [ $# -gt 0 ]; do
             fi
             is_one_of "$word" "${wanted[@]}" || wanted+=("$word") ;;
     esac
-    shift ${from_next:+2}
 done
 is_one_of "$ENGINE" docker podman buildah || usage_error "unknown ENGINE '$ENGINE'" "known: docker, podman, buildah"
 arch=$(debian_arch "${platform:-$(uname -m)}") || usage_error "no image for the platform '${platform:-$(uname -m)}'" "known: linux/amd64, linux/arm64"
@@ -115,11 +117,14 @@ done
 
 # command_of STAGE CONTEXT: sets `command` to the engine's command line.
 command_of() {
-    local image parent
+    local image parent epoch
     image=$(image_of "$1") parent=$(parent_of "$1")
     command=("$ENGINE" build)
-    # The docker format keeps STOPSIGNAL and HEALTHCHECK; a fixed time makes the image's id repeatable.
-    [ "$ENGINE" = docker ] || command+=(--format docker --timestamp "$(jq -r .epoch "$ROOT/build/rootfs-$SUITE-$arch.json" 2>/dev/null || echo 0)")
+    # The docker format keeps HEALTHCHECK; the archive's time for all that the build makes, since the layers carry it.
+    if [ "$ENGINE" != docker ]; then
+        epoch=$(jq -r .epoch "$ROOT/build/rootfs-$SUITE-$arch.json" 2>/dev/null) || epoch=0
+        command+=(--format docker --identity-label=false --timestamp "$epoch")
+    fi
     [ "$ENGINE" != buildah ] || command+=(--layers)
     command+=(--file "$2/Dockerfile" --tag "$image:$VERSION" --tag "$image:latest")
     [ "$parent" = scratch ] || command+=(--build-arg "PARENT=$(image_of "$parent"):$VERSION")
@@ -144,7 +149,7 @@ inspect() { # IMAGE: id, layers, size and creation as JSON
 }
 
 have "$ENGINE" || die "$ENGINE is not installed" "run $ROOT/scripts/setup.sh build, or choose another with ENGINE="
-need jq
+need jq flock
 if ! answer=$("$ENGINE" info 2>&1 >/dev/null); then
     die "$ENGINE does not answer: $(tail -n 1 <<<"$answer")" "start it ($ROOT/scripts/setup.sh build), or choose another with ENGINE="
 fi
@@ -154,6 +159,14 @@ for stage in "${selected[@]}"; do
     inspect "$(image_of "$parent"):$VERSION" >/dev/null 2>&1 \
         || die "the stage '$stage' needs the image $(image_of "$parent"):$VERSION, which is not there" "build it too: ./dbuild.sh --with-parents $stage"
 done
+
+# One build at a time in a checkout: the contexts are shared.
+mkdir -p "$ROOT/build"
+exec {lock}>"$ROOT/build/.lock"
+if ! flock --nonblock "$lock"; then
+    say "waiting for another build in $ROOT"
+    flock "$lock"
+fi
 
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT

@@ -94,11 +94,3 @@ rust_arch() {
         *) return 1 ;;
     esac
 }
-
-# tar_repeatable FOLDER FILE OPTION...: pack FOLDER into FILE so that the same content gives the same bytes: names sorted,
-# numeric owners, file capabilities kept, no access and change times. The folder's own entry is included.
-tar_repeatable() {
-    tar --create --file "$2" --directory "$1" --sort=name --numeric-owner --one-file-system \
-        --format=posix --pax-option='exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime' \
-        --xattrs --xattrs-include=security.capability "${@:3}" .
-}

@@ -8,6 +8,7 @@
 # 0644, and one time, that of the rootfs: the umask and the time of a checkout do not reach the image.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/archive.sh"
 . "$ROOT/vars.sh"
 
 stage='' arch=$(debian_arch "$(uname -m)") || die "no image for $(uname -m)" "pass --arch amd64 or --arch arm64"
@@ -31,9 +32,11 @@ rootfs=build/rootfs-$SUITE-$arch
 wrapper=build/wrapper-$(rust_arch "$arch")
 if [ "$stage" = root ]; then
     scripts/build-wrapper.sh --target "$arch" >/dev/null
-    as_root env ${MIRROR:+MIRROR="$MIRROR"} ${SECURITY_MIRROR:+SECURITY_MIRROR="$SECURITY_MIRROR"} \
-        ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} ${no_proxy:+no_proxy="$no_proxy"} \
-        scripts/mkrootfs.sh --arch "$arch" >&2
+    passed=()
+    for name in MIRROR SECURITY_MIRROR KEYRING TMPDIR http_proxy https_proxy no_proxy; do
+        if [ -n "${!name-}" ]; then passed+=("$name=${!name}"); fi
+    done
+    as_root env "${passed[@]}" scripts/mkrootfs.sh --arch "$arch" >&2
 fi
 [ -f "$rootfs.json" ] || die "no $rootfs.json: the stage '$stage' takes its time from it" "build the root first: ./dbuild.sh root"
 epoch=$(jq -r .epoch "$rootfs.json")
@@ -45,7 +48,7 @@ mkdir -p "$overlay"
 if [ -d "rootfs/$stage" ]; then cp -r "rootfs/$stage/." "$overlay/"; fi
 if [ "$stage" = root ]; then
     install -D "$wrapper" "$overlay/usr/bin/wrapper"
-    ln "$rootfs.tar" "$context/rootfs.tar"
+    ln "$rootfs.tar" "$context/rootfs.tar" 2>/dev/null || cp --reflink=auto "$rootfs.tar" "$context/rootfs.tar"
 fi
 tar_repeatable "$overlay" "$context/overlay.tar" --mtime="@$epoch" --owner=0 --group=0 --mode='u=rwX,go=rX'
 rm -rf "$overlay"

@@ -12,13 +12,16 @@
 #   MIRROR            the archive to use; it stays in the image's sources, since what is derived from the image is built in
 #                     the same network. Default: debootstrap's own. No user and password in it: they would be in the image.
 #   SECURITY_MIRROR   the security archive; default: MIRROR with -security at its end
+#   KEYRING           keys that the archive's signatures are checked with; default: the package debian-archive-keyring's
+#   TMPDIR            where to work, 700 MB, not mounted noexec or nodev; default /var/tmp
 #   http_proxy        as usual, for wget and apt alike
 #
 # Result: FOLDER/rootfs-SUITE-ARCH.tar and .json (epoch, digests of the archive's InRelease files, packages, sizes).
 # Both appear at the very end or not at all. When script, files, mirror and the archive's package lists are as they were, nothing
-# is built. Needs root. The archive's signatures are checked with Debian's keyring.
+# is built. Needs root.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/archive.sh"
 . "$ROOT/vars.sh"
 
 arch=$(debian_arch "$(uname -m)") || die "no Debian architecture known for $(uname -m)" "pass --arch amd64 or --arch arm64"
@@ -55,8 +58,11 @@ for url in "$mirror" "$security"; do
     esac
 done
 
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-[ -r "$keyring" ] || die "no Debian keyring at $keyring" "install the package debian-archive-keyring"
+keyring=${KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
+[ -r "$keyring" ] || die "no keyring at $keyring" "install the package debian-archive-keyring"
+if [ "$arch" != "$(dpkg --print-architecture)" ] && ! grep -qs ^enabled "/proc/sys/fs/binfmt_misc/qemu-$(rust_arch "$arch")"; then
+    die "this machine runs no programs for $arch" "let scripts/setup.sh test register qemu with binfmt_misc, or build on such a machine"
+fi
 
 umask 022
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive TZ=UTC
@@ -83,7 +89,7 @@ digest_of_inputs() {
         printf '%s\n' "$arch" "$SUITE" "$APP_USER" "$APP_UID" "$mirror" "$security"
         debootstrap --version
         lists_of "$@" | sort
-        (cd "$ROOT" && sha256sum scripts/mkrootfs.sh scripts/lib.sh \
+        (cd "$ROOT" && sha256sum scripts/mkrootfs.sh scripts/archive.sh \
             && find rootfs/root/etc rootfs/root/usr/sbin rootfs/root/usr/lib/image -type f | sort | xargs sha256sum)
     } | sha256sum | cut -d ' ' -f 1
 }
@@ -92,7 +98,12 @@ tar_file=$output/rootfs-$SUITE-$arch.tar json_file=$output/rootfs-$SUITE-$arch.j
 mkdir -p "$output"
 
 fetch_release() { # ADDRESS FILE
-    wget --quiet --tries=2 --timeout=20 --output-document="$2" "$1" && [ -s "$2" ] && return
+    if wget --quiet --tries=2 --timeout=20 --output-document="$2" "$1"; then
+        # Several keys sign; one known is enough, as for debootstrap.
+        if gpgv --keyring "$keyring" --status-fd 1 "$2" 2>/dev/null | grep -q '^\[GNUPG:\] VALIDSIG '; then return; fi
+        die "not signed by a key in $keyring: $1" "what answers is no Debian archive (a login page of the network?), or the keyring is too old:" \
+            "update the package debian-archive-keyring, or pass a newer one with KEYRING="
+    fi
     if [ -z "$force" ] && [ -e "$tar_file" ] && [ -e "$json_file" ]; then
         warn "the archive does not answer ($1): keeping the rootfs of $(jq -r .created "$json_file")"
         exit 0
@@ -112,12 +123,13 @@ fi
 run_in() { chroot "$target" /usr/bin/env -i PATH=/usr/sbin:/usr/bin LC_ALL=C TZ=UTC DEBIAN_FRONTEND=noninteractive HOME=/root \
     ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} ${no_proxy:+no_proxy="$no_proxy"} "$@"; }
 
-# log_of COMMAND...: the output of a long step goes to a file, its end is shown when the step fails.
-step() { # TEXT COMMAND...
+# step TEXT COMMAND...: the output of a long step goes to a file, its end is shown when the step fails.
+step() {
     say "$1"
     if ! "${@:2}" >"$work/log" 2>&1; then
-        tail -n 20 "$work/log" >&2
-        die "failed: $1" "the lines above are the end of its output; disk: $(df -h --output=avail "$work" | tail -n 1 | tr -d ' ') free in $work"
+        tail -q -n 15 "$work/log" >&2
+        if [ -s "$target/debootstrap/debootstrap.log" ]; then tail -n 5 "$target/debootstrap/debootstrap.log" >&2; fi
+        die "failed: $1" "the lines above are the end of its output; $(df -h --output=avail "$work" | tail -n 1 | tr -d ' ') are free in ${work%/*}"
     fi
 }
 
@@ -130,7 +142,7 @@ mkdir -p "$target"
 cp -r "$ROOT/rootfs/root/etc" "$target/etc"
 chmod -R u=rwX,go=rX "$target"
 step "debootstrap $SUITE for $arch (about a minute)" \
-    debootstrap --variant=minbase --arch="$arch" --keyring="$keyring" --merged-usr "$SUITE" "$target" "$mirror" "${script[@]}"
+    debootstrap --variant=minbase --arch="$arch" --keyring="$keyring" --force-check-gpg --merged-usr "$SUITE" "$target" "$mirror" "${script[@]}"
 
 cp -r "$ROOT/rootfs/root/usr/." "$target/usr/"
 chmod 0755 "$target"/usr/sbin/policy-rc.d "$target"/usr/sbin/install_packages "$target"/usr/lib/image/*
@@ -169,7 +181,7 @@ release_digests=$(for file in "${releases[@]}"; do
 done | jq -Rn '[inputs | split(" ") | {(.[0]): ("sha256:" + .[1])}] | add')
 
 say "account $APP_USER, no setuid, times and traces"
-run_in useradd --system --uid "$APP_UID" --gid 0 --home-dir "/home/$APP_USER" --no-create-home --shell /bin/bash --comment "runs the application" "$APP_USER"
+run_in useradd --key SYS_UID_MAX="$APP_UID" --system --uid "$APP_UID" --gid 0 --home-dir "/home/$APP_USER" --no-create-home --shell /bin/bash --comment "runs the application" "$APP_USER"
 install -d -m 0775 -o "$APP_UID" -g 0 "$target/home/$APP_USER"
 
 # By dpkg's own means, so that an upgrade of the package keeps it so; `dpkg-statoverride --list` is the list.
@@ -185,7 +197,8 @@ find "$target/usr/share/locale" -mindepth 1 ! -name locale.alias -delete
 mkdir -p "$target"/usr/share/man/man{1..8}
 
 run_in /usr/lib/image/clean 0 "$epoch"
-find "$target"/var/log "$target"/tmp "$target"/var/tmp "$target"/run -xdev -mindepth 1 -delete
+find "$target"/tmp "$target"/var/tmp -xdev -mindepth 1 -delete
+find "$target"/var/log "$target"/run -xdev ! -type d -delete
 echo localhost >"$target/etc/hostname"
 : >"$target/etc/resolv.conf"
 : >"$target/etc/machine-id"
@@ -195,7 +208,8 @@ chmod 0755 "$target"
 
 say "packing"
 tar_repeatable "$target" "$output/.rootfs-$SUITE-$arch.tar.$$" --mtime="@$epoch" --clamp-mtime \
-    --exclude=./dev/* --exclude=./proc/* --exclude=./sys/*
+    --exclude='./dev/*' --exclude='./proc/*' --exclude='./sys/*' \
+    || die "could not write $output/.rootfs-$SUITE-$arch.tar.$$" "$(df -h --output=avail "$output" | tail -n 1 | tr -d ' ') are free there"
 # shellcheck disable=SC2016  # dpkg's variables, not the shell's
 packages=$(run_in dpkg-query --show --showformat='${Package} ${Version} ${Architecture}\n' | jq -Rn '[inputs]')
 jq -n --arg suite "$SUITE" --arg arch "$arch" --arg inputs "$inputs" --argjson epoch "$epoch" --argjson inrelease "$release_digests" \
@@ -204,6 +218,7 @@ jq -n --arg suite "$SUITE" --arg arch "$arch" --arg inputs "$inputs" --argjson e
     '{suite: $suite, arch: $arch, epoch: $epoch, created: ($epoch | todate), inrelease: $inrelease, sha256: $sha256, bytes: $bytes, inputs: $inputs, packages: $packages}' \
     >"$output/.rootfs-$SUITE-$arch.json.$$"
 rm -f "$json_file"
+if [ -n "${SUDO_UID-}" ]; then chown "$SUDO_UID:${SUDO_GID:-0}" "$output" "$output/.rootfs-$SUITE-$arch".*.$$; fi
 mv "$output/.rootfs-$SUITE-$arch.tar.$$" "$tar_file"
 mv "$output/.rootfs-$SUITE-$arch.json.$$" "$json_file"
-say "made $tar_file: $(stat -c %s "$tar_file") bytes, ${epoch} = $(jq -r .created "$json_file")"
+say "made $tar_file: $(stat -c %s "$tar_file") bytes, archive of $(jq -r .created "$json_file")"
