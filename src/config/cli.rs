@@ -3,6 +3,11 @@
 //! Contract: a `Layer` only remembers what was typed, in order; it is checked and applied by `resolve`, so that
 //! a bad value gets the same message as in a file, with the option's name in front.
 
+use super::draft::{Draft, Fault, Source};
+use super::error::{ConfigError, Place};
+use super::keys::Key;
+use super::slot::{SUITE_KEYS, Slot};
+
 /// What was typed on the command line.
 #[derive(Debug, Clone, Default)]
 pub struct Layer {
@@ -30,5 +35,47 @@ impl Layer {
     pub fn add(&mut self, key: &'static str, option: &'static str, text: impl Into<String>) -> &mut Self {
         self.given.push(Given { key, option, text: text.into() });
         self
+    }
+}
+
+/// Applies what was typed; every option that is wrong gets its error.
+pub(super) fn apply(draft: &mut Draft, layer: &Layer) -> Vec<ConfigError> {
+    let mut lists = Vec::new();
+    let mut errors = Vec::new();
+    for Given { key: name, option, text } in &layer.given {
+        let place = || Place::Option((*option).to_owned());
+        let result = match Key::find(name) {
+            Some(key) => set(draft, key, text, &mut lists),
+            None => Err(Fault::unknown((*name).to_owned(), "a key of the configuration".to_owned())),
+        };
+        errors.extend(result.err().map(|fault| fault.at(place(), "")));
+    }
+    errors
+}
+
+fn set(draft: &mut Draft, key: &'static Key, text: &str, lists: &mut Vec<&'static str>) -> Result<(), Fault> {
+    match (key.slot)(&mut draft.config) {
+        Slot::Scalar(_) => draft.scalar(key, Some(text), Source::CommandLine),
+        Slot::List(_) => {
+            if !lists.contains(&key.name) {
+                lists.push(key.name);
+                draft.list(key, Source::CommandLine);
+            }
+            draft.element(key, Some(text))
+        }
+        Slot::Map(_) => {
+            let (name, value) =
+                text.split_once('=').ok_or_else(|| Fault::value(key.name, Some(text), "NAME=VALUE"))?;
+            let name = draft.entry_name(key, name)?;
+            draft.entry(key, &name, Some(value), Source::CommandLine)
+        }
+        Slot::Suites(_) => {
+            let expected = "SUITE.timeout=DURATION or SUITE.probe=PROBE";
+            let wrong = || Fault::value(key.name, Some(text), expected);
+            let (name, value) = text.split_once('=').ok_or_else(wrong)?;
+            let (suite, part) =
+                name.rsplit_once('.').filter(|(_, part)| SUITE_KEYS.contains(part)).ok_or_else(wrong)?;
+            draft.suite(key, (suite, part), Some(value), Source::CommandLine)
+        }
     }
 }

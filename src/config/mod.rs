@@ -6,17 +6,30 @@
 
 mod child_env;
 mod cli;
+mod draft;
+mod env;
 mod error;
+mod file;
+mod keys;
 mod locations;
 mod model;
+mod render;
 mod resolve;
+mod schema;
+mod slot;
+mod types;
+mod value;
+mod yaml;
 
 pub use child_env::{EnvError, child_env};
 pub use cli::Layer;
 pub use error::{ConfigError, Place};
+pub use keys::{KEYS, Key, OTHER_VARIABLES};
 pub use locations::{Locations, NotFound};
-pub use model::{
-    Config, Engine, Exit, Maintenance, NonZeroDuration, Probe, Rewrite, Run, Session, Signals, Status, Stop,
-    Suite, Target, Test, Umask,
-};
-pub use resolve::{Loaded, Origin, Warning, load, load_cli, load_tolerant};
+pub use model::{Config, Exit, Maintenance, Run, Signals, Status, Stop, Suite, Test};
+pub use render::{render_json, render_yaml};
+pub use resolve::{Loaded, Origin, Warning, check_files, load, load_cli, load_tolerant};
+pub use types::{Engine, NonZeroDuration, Probe, Rewrite, Session, Target, Umask, VarName};
+
+#[cfg(test)]
+mod tests;

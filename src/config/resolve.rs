@@ -1,11 +1,13 @@
 //! All layers on top of each other: defaults, files, environment, command line.
 //!
-//! Contract: later layers win; maps merge by entry, lists and scalars replace.
+//! Contract: later layers win; maps merge by entry, lists and scalars replace; null in a file brings the default
+//! back.
 
 use std::ffi::CStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{Config, ConfigError, Layer, Locations};
+use super::draft::{Draft, Set, Source};
+use super::{Config, ConfigError, Layer, Locations, cli, env, file};
 
 /// A configuration, where it came from, and what is odd about it.
 #[derive(Debug, Default)]
@@ -14,6 +16,9 @@ pub struct Loaded {
     pub config: Config,
     /// What deserves a word and is no error.
     pub warnings: Vec<Warning>,
+    /// The files that were read, in the order in which they were applied.
+    pub files: Vec<PathBuf>,
+    set: Vec<Set>,
 }
 
 /// Where a value came from.
@@ -29,6 +34,17 @@ pub enum Origin {
     CommandLine,
 }
 
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "from {}", path.display()),
+            Self::Variable(name) => write!(f, "from {name}"),
+            Self::CommandLine => f.write_str("from the command line"),
+        }
+    }
+}
+
 /// Odd, not wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
@@ -40,6 +56,35 @@ pub enum Warning {
         /// The known one that looks most like it.
         nearest: Option<String>,
     },
+    /// A variable that Kubernetes made for a Service called `wrapper`.
+    #[error(
+        "{name}: ignored: Kubernetes made it for a Service (enableServiceLinks: false in the pod leaves them out)"
+    )]
+    ServiceLink {
+        /// Its name.
+        name: String,
+    },
+    /// A file in `wrapper.d` that is no drop-in.
+    #[error("{}: ignored: a drop-in is called NAME.yaml", path.display())]
+    NotADropIn {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Loaded {
+    /// Where a key, or one entry of a map, was set: `origin("run.env", Some("LANG"))`.
+    pub fn origin(&self, key: &str, entry: Option<&str>) -> Origin {
+        let set = self.set.iter().find(|set| set.key == key && set.entry.as_deref() == entry);
+        match set.map(|set| set.source) {
+            None => Origin::Default,
+            Some(Source::File(index)) => Origin::File(self.files[usize::from(index)].clone()),
+            Some(Source::Variable) => Origin::Variable(
+                super::keys::Key::find(key).map_or_else(String::new, super::keys::Key::variable),
+            ),
+            Some(Source::CommandLine) => Origin::CommandLine,
+        }
+    }
 }
 
 /// Reads every layer; the first error ends it.
@@ -54,18 +99,46 @@ pub fn load<'e>(
     errors.into_iter().next().map_or(Ok(loaded), Err)
 }
 
-/// Reads every layer and goes on after errors: for maintenance, which starts with a broken configuration too.
+/// Reads every layer and goes on after errors: for `config check`, which lists them all, and for maintenance,
+/// which starts with a broken configuration too. Of a broken file the settings above the error count.
 pub fn load_tolerant<'e>(
     locations: &Locations,
     env: impl Iterator<Item = &'e CStr>,
     cli: Option<&Layer>,
 ) -> (Loaded, Vec<ConfigError>) {
-    let _ = (locations, env, cli);
-    (Loaded::default(), Vec::new())
+    let (mut draft, mut files, mut warnings, mut errors) =
+        (Draft::default(), Vec::new(), Vec::new(), Vec::new());
+    locations.configuration(
+        &mut |found| match found {
+            Ok((path, text)) => {
+                let source = Source::File(files.len() as u16);
+                errors.extend(file::apply(&mut draft, &path, &text, source).err());
+                files.push(path);
+            }
+            Err(error) => errors.push(error),
+        },
+        &mut warnings,
+    );
+    env::apply(&mut draft, env, &mut warnings, &mut errors);
+    if let Some(layer) = cli {
+        errors.extend(cli::apply(&mut draft, layer));
+    }
+    (Loaded { config: draft.config, warnings, files, set: draft.set }, errors)
 }
 
 /// The command line and nothing else: for `exec`.
-pub fn load_cli(cli: &Layer) -> Result<Config, ConfigError> {
-    let _ = cli;
-    Ok(Config::default())
+pub fn load_cli(layer: &Layer) -> Result<Config, ConfigError> {
+    let mut draft = Draft::default();
+    cli::apply(&mut draft, layer).into_iter().next().map_or(Ok(draft.config), Err)
+}
+
+/// Checks files one by one, wherever they stand: for `config check FILE...`.
+pub fn check_files(paths: &[PathBuf]) -> Vec<ConfigError> {
+    let check = |path: &Path| {
+        let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let text = file::read(path)?
+            .ok_or_else(|| ConfigError::Read { path: path.to_owned(), source: missing() })?;
+        file::apply(&mut Draft::default(), path, &text, Source::File(0))
+    };
+    paths.iter().filter_map(|path| check(path).err()).collect()
 }
