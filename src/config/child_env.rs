@@ -127,3 +127,92 @@ fn read(path: &Path, name: &str) -> io::Result<Vec<u8>> {
     }
     Ok(content)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::VarName;
+
+    fn run(env: &[(&str, &str)], file_env: &[&str]) -> Run {
+        let name = |name: &&str| VarName::new(name).unwrap();
+        Run {
+            env: env.iter().map(|(key, value)| (name(key), (*value).to_owned())).collect(),
+            file_env: file_env.iter().map(name).collect(),
+            ..Run::default()
+        }
+    }
+
+    /// The resulting variables, or the message.
+    fn child(run: &Run, env: &[&str]) -> Result<Option<Vec<String>>, String> {
+        let env: Vec<CString> = env.iter().map(|variable| CString::new(*variable).unwrap()).collect();
+        let variables =
+            child_env(run, env.iter().map(CString::as_c_str)).map_err(|error| error.to_string())?;
+        Ok(variables.map(|list| list.iter().map(|v| v.to_string_lossy().into_owned()).collect()))
+    }
+
+    fn secret(content: impl AsRef<[u8]>) -> (tempfile::TempDir, String) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        std::fs::write(&path, content).unwrap();
+        let text = path.to_str().unwrap().to_owned();
+        (dir, text)
+    }
+
+    #[test]
+    fn nothing_to_change_is_inherit() {
+        assert_eq!(child(&run(&[], &[]), &["A=1"]), Ok(None));
+        assert_eq!(child(&run(&[], &["PW"]), &["PW=1", "PW_FILE=", "XPW_FILE=/x"]), Ok(None));
+    }
+
+    #[test]
+    fn env_replaces_in_place_and_adds_at_the_end() {
+        let got = child(&run(&[("B", "2"), ("N", "")], &[]), &["A=1", "B=1", "B=again", "junk", "C=1"]);
+        let expected = ["A=1", "B=2", "junk", "C=1", "N="].map(str::to_owned);
+        assert_eq!(got, Ok(Some(expected.to_vec())));
+    }
+
+    #[test]
+    fn a_file_becomes_the_variable_without_trailing_newlines() {
+        let (_dir, path) = secret("two\nlines \r\n\n");
+        let file = format!("PW_FILE={path}");
+        let got = child(&run(&[], &["PW"]), &["A=1", &file, "PW="]);
+        assert_eq!(got, Ok(Some(vec!["A=1".to_owned(), "PW=two\nlines ".to_owned()])));
+        // run.env can name the file too.
+        let got = child(&run(&[("PW_FILE", &path)], &["PW"]), &[]);
+        assert_eq!(got, Ok(Some(vec!["PW=two\nlines ".to_owned()])));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_variable_and_path() {
+        let pw = run(&[], &["PW"]);
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| format!("{}/{name}", dir.path().display());
+        assert_eq!(
+            child(&pw, &["PW=x", "PW_FILE=/run/secrets/pw"]).unwrap_err(),
+            "PW and PW_FILE are both set: set only one of them (run.file_env)"
+        );
+        assert_eq!(
+            child(&pw, &[&format!("PW_FILE={}", at("missing"))]).unwrap_err(),
+            format!(
+                "PW_FILE: {}: cannot be read: No such file or directory (os error 2) (run.file_env)",
+                at("missing")
+            )
+        );
+        assert_eq!(
+            child(&pw, &[&format!("PW_FILE={}", at(""))]).unwrap_err(),
+            format!("PW_FILE: {}: cannot be read: is a directory (run.file_env)", at(""))
+        );
+        let (_dir, path) = secret(b"se\0cret");
+        assert_eq!(
+            child(&pw, &[&format!("PW_FILE={path}")]).unwrap_err(),
+            format!("PW_FILE: {path}: holds a NUL byte, which no variable can")
+        );
+        let (_dir, path) = secret(vec![b'x'; LIMIT - 3]);
+        assert_eq!(
+            child(&pw, &[&format!("PW_FILE={path}")]).unwrap_err(),
+            format!(
+                "PW_FILE: {path}: cannot be read: longer than 131068 bytes, more than a variable can hold (run.file_env)"
+            )
+        );
+    }
+}

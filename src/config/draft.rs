@@ -68,35 +68,41 @@ impl Fault {
 
     /// The error; `snippet` is the source text at the place.
     pub(super) fn at(self, place: Place, snippet: &str) -> ConfigError {
-        let short = |key: String| match &place {
-            // The place names the key already.
-            Place::Variable(name) if Key::find(&key).is_some_and(|key| key.variable() == *name) => {
-                String::new()
-            }
-            Place::Option(_) => String::new(),
-            _ => key,
-        };
-        match self {
+        let (key, found, expected) = match self {
             Self::UnknownKey { key, nearest, known } => {
-                ConfigError::UnknownKey { place, key, nearest, known }
+                return ConfigError::UnknownKey { place, key: line(&key), nearest, known };
             }
-            Self::Duplicate { key } => ConfigError::Duplicate { place, key },
-            Self::BadValue { key, found, expected } => {
-                ConfigError::BadValue { key: short(key), place, found, expected }
+            Self::Duplicate { key } => return ConfigError::Duplicate { place, key: line(&key) },
+            // A value of run.env may be a secret.
+            Self::BadShape { key, expected } if key.starts_with(SECRETS) => {
+                (key, "a list or a map".to_owned(), expected)
             }
-            Self::BadShape { key, expected } => {
-                // A value of run.env may be a secret.
-                let found =
-                    if key.starts_with("run.env.") { "a list or a map".to_owned() } else { cut(snippet) };
-                ConfigError::BadValue { key: short(key), place, found, expected }
+            Self::BadValue { key, expected, .. } if key.starts_with(SECRETS) => {
+                (key, "something else".to_owned(), expected)
             }
-        }
+            Self::BadShape { key, expected } => (key, line(snippet), expected),
+            Self::BadValue { key, found, expected } => (key, found, expected),
+        };
+        let told = match &place {
+            Place::Variable(name) => Key::find(&key).is_some_and(|key| key.variable() == *name),
+            Place::Option(_) => true,
+            Place::File { .. } => false,
+        };
+        ConfigError::BadValue { key: if told { String::new() } else { line(&key) }, place, found, expected }
     }
 }
+
+const SECRETS: &str = "run.env.";
 
 /// What was found, as a person would point at it.
 fn shown(found: Option<&str>) -> String {
     found.map_or("null".to_owned(), |text| format!("\"{}\"", cut(text).escape_debug()))
+}
+
+/// Text from a source on one line, whatever it holds.
+fn line(text: &str) -> String {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    cut(text).chars().map(|c| if breaks(c) { ' ' } else { c }).collect()
 }
 
 fn cut(text: &str) -> String {

@@ -23,6 +23,8 @@ pub struct Locations {
 enum Trees {
     Standard,
     One(PathBuf),
+    #[cfg(test)]
+    Two([PathBuf; 2]),
 }
 
 /// What the base images ship, what everybody else adds.
@@ -50,13 +52,21 @@ impl Locations {
         Self { trees }
     }
 
+    /// Two trees in place of the standard ones, the lower first.
+    #[cfg(test)]
+    pub(super) fn two(low: &Path, high: &Path) -> Self {
+        Self { trees: Trees::Two([low.into(), high.into()]) }
+    }
+
     /// The trees, the highest precedence first.
-    fn trees(&self) -> impl DoubleEndedIterator<Item = &Path> {
-        let (standard, one) = match &self.trees {
-            Trees::Standard => (&STANDARD[..], None),
-            Trees::One(tree) => (&STANDARD[..0], Some(tree.as_path())),
+    fn trees(&self) -> impl Iterator<Item = &Path> {
+        let (standard, own): (&[&str], &[PathBuf]) = match &self.trees {
+            Trees::Standard => (&STANDARD, &[]),
+            Trees::One(tree) => (&[], std::slice::from_ref(tree)),
+            #[cfg(test)]
+            Trees::Two(trees) => (&[], trees),
         };
-        standard.iter().rev().map(Path::new).chain(one)
+        standard.iter().map(Path::new).chain(own.iter().map(PathBuf::as_path)).rev()
     }
 
     /// The run script: what `WRAPPER_RUN` names, else `run` in the trees.

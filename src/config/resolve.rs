@@ -72,6 +72,13 @@ pub enum Warning {
     },
 }
 
+impl From<Config> for Loaded {
+    /// A configuration that nobody wrote down.
+    fn from(config: Config) -> Self {
+        Self { config, ..Self::default() }
+    }
+}
+
 impl Loaded {
     /// Where a key, or one entry of a map, was set: `origin("run.env", Some("LANG"))`.
     pub fn origin(&self, key: &str, entry: Option<&str>) -> Origin {
