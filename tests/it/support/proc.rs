@@ -1,0 +1,56 @@
+//! What `/proc` of the host says about processes, and waiting for it to say something.
+
+use std::fs;
+use std::time::Instant;
+
+use super::process::DEADLINE;
+
+/// The children of a process, in the order in which they were born.
+pub(crate) fn children(pid: i32) -> Vec<i32> {
+    let mut found: Vec<(u64, i32)> = Vec::new();
+    for entry in fs::read_dir("/proc").expect("/proc").flatten() {
+        let Some(child) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        if let Some(fields) = stat(child)
+            && fields[1] == pid.to_string()
+        {
+            found.push((fields[19].parse().expect("a start time"), child));
+        }
+    }
+    found.sort_unstable();
+    found.into_iter().map(|(_, pid)| pid).collect()
+}
+
+/// The fields of `/proc/PID/stat` after the name: state, ppid, ...
+fn stat(pid: i32) -> Option<Vec<String>> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    Some(text.rsplit_once(") ")?.1.split(' ').map(str::to_owned).collect())
+}
+
+/// `R`, `S`, `T`, `Z`...; none when there is no such process.
+pub(crate) fn state(pid: i32) -> Option<char> {
+    stat(pid)?[0].chars().next()
+}
+
+/// The value of a line of `/proc/PID/status`.
+pub(crate) fn status(pid: i32, key: &str) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    text.lines()
+        .find_map(|line| line.strip_prefix(key))
+        .map(|value| value.trim_start_matches(':').trim().to_owned())
+}
+
+/// The pid by which a process is known inside its own namespace.
+pub(crate) fn inner_pid(pid: i32) -> i32 {
+    let pids = status(pid, "NSpid").expect("NSpid");
+    pids.split_whitespace().last().and_then(|pid| pid.parse().ok()).expect("a pid")
+}
+
+/// Looks again and again until it is so, where the kernel has no event for it; fails after the deadline.
+#[track_caller]
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + DEADLINE;
+    while !is_so() {
+        assert!(Instant::now() < end, "hung: {what} did not happen");
+        std::thread::yield_now();
+    }
+}
