@@ -30,7 +30,10 @@ cargo fetch --locked --quiet || die "cargo could not fetch the crates" "check th
 remap=("$ROOT=/wrapper")
 for folder in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/; do remap+=("${folder%/}=/crates"); done
 flags=$(printf '"--remap-path-prefix=%s",' "${remap[@]}")
-cargo build --release --locked --quiet --bin wrapper --target "$target" --config "target.$target.rustflags=[${flags%,}]" \
+quiet=(--quiet)
+if [ -t 2 ]; then quiet=(); fi
+[ -e "build/wrapper-$arch" ] || say "compiling the wrapper for $arch (one to two minutes)"
+cargo build --release --locked "${quiet[@]}" --bin wrapper --target "$target" --config "target.$target.rustflags=[${flags%,}]" \
     || die "cargo could not build the wrapper for $target" \
         "when the target is what is missing: rustup target add $target"
 

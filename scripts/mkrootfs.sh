@@ -18,7 +18,7 @@
 #
 # Result: FOLDER/rootfs-SUITE-ARCH.tar and .json (epoch, digests of the archive's InRelease files, packages, sizes).
 # Both appear at the very end or not at all. When script, files, mirror and the archive's package lists are as they were, nothing
-# is built. Needs root.
+# is built; when the archive does not answer and the rest is as it was, the earlier one is kept, with a warning. Needs root.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/archive.sh"
@@ -83,16 +83,15 @@ cleanup() {
 # The part of an InRelease that a build depends on: the digests of its package lists. Its date moves four times a day.
 lists_of() { awk -v lists="main/binary-$arch/Packages" '/^SHA256:/ { on = 1 } /^[A-Z].*:/ && !/^SHA256:/ { on = 0 } on && $3 == lists { print $1 }' "$@"; }
 
-# What a rootfs is made from; equal inputs, nothing to do.
-digest_of_inputs() {
-    {
-        printf '%s\n' "$arch" "$SUITE" "$APP_USER" "$APP_UID" "$mirror" "$security"
-        debootstrap --version
-        lists_of "$@" | sort
-        (cd "$ROOT" && sha256sum scripts/mkrootfs.sh scripts/archive.sh \
-            && find rootfs/root/etc rootfs/root/usr/sbin rootfs/root/usr/lib/image -type f | sort | xargs sha256sum)
-    } | sha256sum | cut -d ' ' -f 1
-}
+# What a rootfs is made from: our side, and with the archive's side. Equal inputs, nothing to do.
+recipe=$({
+    printf '%s\n' "$arch" "$SUITE" "$APP_USER" "$APP_UID" "$mirror" "$security"
+    debootstrap --version
+    cd "$ROOT"
+    sha256sum scripts/mkrootfs.sh scripts/archive.sh
+    find rootfs/root/etc rootfs/root/usr/sbin rootfs/root/usr/lib/image -type f | sort | xargs sha256sum
+} | sha256sum | cut -d ' ' -f 1)
+digest_of_inputs() { { echo "$recipe"; lists_of "$@" | sort; } | sha256sum | cut -d ' ' -f 1; }
 
 tar_file=$output/rootfs-$SUITE-$arch.tar json_file=$output/rootfs-$SUITE-$arch.json
 mkdir -p "$output"
@@ -104,7 +103,7 @@ fetch_release() { # ADDRESS FILE
         die "not signed by a key in $keyring: $1" "what answers is no Debian archive (a login page of the network?), or the keyring is too old:" \
             "update the package debian-archive-keyring, or pass a newer one with KEYRING="
     fi
-    if [ -z "$force" ] && [ -e "$tar_file" ] && [ -e "$json_file" ]; then
+    if [ -z "$force" ] && [ -e "$tar_file" ] && [ "$(jq -r .recipe "$json_file" 2>/dev/null)" = "$recipe" ]; then
         warn "the archive does not answer ($1): keeping the rootfs of $(jq -r .created "$json_file")"
         exit 0
     fi
@@ -212,10 +211,10 @@ tar_repeatable "$target" "$output/.rootfs-$SUITE-$arch.tar.$$" --mtime="@$epoch"
     || die "could not write $output/.rootfs-$SUITE-$arch.tar.$$" "$(df -h --output=avail "$output" | tail -n 1 | tr -d ' ') are free there"
 # shellcheck disable=SC2016  # dpkg's variables, not the shell's
 packages=$(run_in dpkg-query --show --showformat='${Package} ${Version} ${Architecture}\n' | jq -Rn '[inputs]')
-jq -n --arg suite "$SUITE" --arg arch "$arch" --arg inputs "$inputs" --argjson epoch "$epoch" --argjson inrelease "$release_digests" \
+jq -n --arg suite "$SUITE" --arg arch "$arch" --arg recipe "$recipe" --arg inputs "$inputs" --argjson epoch "$epoch" --argjson inrelease "$release_digests" \
     --arg sha256 "$(sha256sum <"$output/.rootfs-$SUITE-$arch.tar.$$" | cut -d ' ' -f 1)" --argjson packages "$packages" \
     --argjson bytes "$(stat -c %s "$output/.rootfs-$SUITE-$arch.tar.$$")" \
-    '{suite: $suite, arch: $arch, epoch: $epoch, created: ($epoch | todate), inrelease: $inrelease, sha256: $sha256, bytes: $bytes, inputs: $inputs, packages: $packages}' \
+    '{suite: $suite, arch: $arch, epoch: $epoch, created: ($epoch | todate), inrelease: $inrelease, sha256: $sha256, bytes: $bytes, recipe: $recipe, inputs: $inputs, packages: $packages}' \
     >"$output/.rootfs-$SUITE-$arch.json.$$"
 rm -f "$json_file"
 if [ -n "${SUDO_UID-}" ]; then chown "$SUDO_UID:${SUDO_GID:-0}" "$output" "$output/.rootfs-$SUITE-$arch".*.$$; fi

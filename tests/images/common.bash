@@ -1,0 +1,39 @@
+# shellcheck shell=bash disable=SC2016,SC2154  # a Dockerfile's variables; status and output are set by bats
+# Shared by the image tests. Sets REPO, the repository under test; every image made by a test starts with TEST_PREFIX.
+
+REPO=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
+export REPO TEST_PREFIX=wrapper-test/
+
+# fixture FOLDER: a repository of its own with the scripts under test and small stages whose names contain each other,
+# so that real builds take a second. Its stages: run, run-jre (on run), run-jre-debug (on run-jre), tool.
+fixture() {
+    mkdir -p "$1/build"
+    cp -r "$REPO/dbuild.sh" "$REPO/scripts" "$1/"
+    sed '/^STAGES=(/,/^)/d' "$REPO/vars.sh" >"$1/vars.sh"
+    echo 'STAGES=(run:scratch run-jre:run run-jre-debug:run-jre tool:scratch)' >>"$1/vars.sh"
+    local stage arch
+    arch=$(dpkg --print-architecture)
+    echo '{"epoch": 1700000000, "created": "2023-11-14T22:13:20Z"}' >"$1/build/rootfs-trixie-$arch.json"
+    for stage in run run-jre run-jre-debug tool; do
+        mkdir -p "$1/rootfs/$stage/etc"
+        echo "$stage" >"$1/rootfs/$stage/etc/$stage"
+        case $stage in
+            run | tool) printf 'FROM scratch\n' ;;
+            *) printf 'ARG PARENT\nFROM ${PARENT}\n' ;;
+        esac >"$1/Dockerfile.$stage"
+        printf 'ADD overlay.tar /\nCMD ["/none"]\n' >>"$1/Dockerfile.$stage"
+    done
+}
+
+# Remove what the tests built, and nothing else.
+remove_test_images() {
+    local images
+    mapfile -t images < <(docker image ls --format '{{.Repository}}:{{.Tag}}' | grep "^$TEST_PREFIX")
+    if [ ${#images[@]} -gt 0 ]; then docker image rm --force "${images[@]}" >/dev/null; fi
+}
+
+# fails_with CODE TEXT: the last `run` ended so, and said so.
+fails_with() {
+    [ "$status" -eq "$1" ] || { echo "exit code $status, wanted $1; output: $output"; return 1; }
+    [[ $output == *"$2"* ]] || { echo "not said: $2; output: $output"; return 1; }
+}
