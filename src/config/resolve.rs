@@ -142,7 +142,7 @@ pub fn load_cli(layer: &Layer) -> Result<Config, ConfigError> {
 /// Checks files one by one, wherever they stand: for `config check FILE...`.
 pub fn check_files(paths: &[PathBuf]) -> Vec<ConfigError> {
     let check = |path: &Path| {
-        let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let missing = || std::io::Error::from_raw_os_error(libc::ENOENT);
         let text = file::read(path)?
             .ok_or_else(|| ConfigError::Read { path: path.to_owned(), source: missing() })?;
         file::apply(&mut Draft::default(), path, &text, Source::File(0))

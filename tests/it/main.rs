@@ -3,7 +3,12 @@
 //!
 //! They need root and the tools named in `support/tools.rs`; what is missing fails with the way to get it.
 #![expect(clippy::disallowed_methods, reason = "the tests' processes are not the wrapper's children")]
-#![expect(dead_code, unused_imports, unused_macros, reason = "the cases follow with the wrapper that they ask")]
+#![expect(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "the cases follow with the wrapper that they ask"
+)]
 
 mod support;
 

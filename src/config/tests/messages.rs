@@ -218,7 +218,7 @@ fn check_lists_what_is_wrong_in_every_file() {
         [
             "wrapper.yaml:1:15: stop.grace: found \"1\", expected a duration with its unit, such as 500ms, 30s, 5m or 1h",
             "c.yaml:1:1: unknown key rum: did you mean run?",
-            "d.yaml: cannot be read: entity not found",
+            "d.yaml: cannot be read: No such file or directory (os error 2)",
         ]
     );
 }
