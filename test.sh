@@ -34,10 +34,7 @@ steps=(
 )
 needs_images=" images example "
 
-step_setup() {
-    [[ -x scripts/setup.sh ]] || skip "no scripts/setup.sh"
-    scripts/setup.sh
-}
+step_setup() { scripts/setup.sh test; }
 
 step_format() { cargo fmt --all -- --check; }
 
