@@ -136,15 +136,22 @@ step() {
 script=()
 [ -e "/usr/share/debootstrap/scripts/$SUITE" ] || script=(/usr/share/debootstrap/scripts/sid)
 
+# lay FOLDER: this part of rootfs/root over the target; a checkout's umask does not count.
+lay() {
+    mkdir -p "$target/$1"
+    rm -rf "$work/lay"
+    cp -r "$ROOT/rootfs/root/$1" "$work/lay"
+    chmod -R u=rwX,go=rX "$work/lay"
+    cp -r --preserve=mode "$work/lay/." "$target/$1/"
+}
+
 # The rules for dpkg and apt come first, so that they hold for what debootstrap itself installs.
-mkdir -p "$target"
-cp -r "$ROOT/rootfs/root/etc" "$target/etc"
-chmod -R u=rwX,go=rX "$target"
+lay etc
 step "debootstrap $SUITE for $arch (about a minute)" \
     debootstrap --variant=minbase --arch="$arch" --keyring="$keyring" --force-check-gpg --merged-usr "$SUITE" "$target" "$mirror" "${script[@]}"
 
-cp -r "$ROOT/rootfs/root/usr/." "$target/usr/"
-chmod 0755 "$target"/usr/sbin/policy-rc.d "$target"/usr/sbin/install_packages "$target"/usr/lib/image/*
+lay usr/sbin
+lay usr/lib/image
 rm -f "$target/etc/apt/sources.list"
 cat >"$target/etc/apt/sources.list.d/debian.sources" <<SOURCES
 Types: deb

@@ -21,12 +21,15 @@ checkout() {
     (umask 077 && checkout another/folder && find "$BATS_TEST_TMPDIR/another/folder" -exec touch --date 2024-05-06 {} +)
     one=$BATS_TEST_TMPDIR/one two=$BATS_TEST_TMPDIR/another/folder
 
-    (umask 022 && TZ=UTC IMAGE_PREFIX=${TEST_PREFIX}one- "$one/dbuild.sh" --no-cache --metadata "$one.json" root)
-    (umask 077 && TZ=Asia/Tokyo LANG=de_DE.UTF-8 IMAGE_PREFIX=${TEST_PREFIX}two- unshare --uts sh -c 'hostname another && exec "$@"' sh \
+    build() { "$@" >"$BATS_TEST_TMPDIR/build.log" 2>&1 || { cat "$BATS_TEST_TMPDIR/build.log"; return 1; }; }
+    (umask 022 && TZ=UTC IMAGE_PREFIX=${TEST_PREFIX}one- build "$one/dbuild.sh" --no-cache --metadata "$one.json" root)
+    (umask 077 && TZ=Asia/Tokyo LANG=de_DE.UTF-8 IMAGE_PREFIX=${TEST_PREFIX}two- build unshare --uts sh -c 'hostname another && exec "$@"' sh \
         "$two/dbuild.sh" --no-cache --metadata "$two.json" root)
 
     # The archive may move between the two, once in six hours: then they are not from the same state.
     [ "$(jq -c .inrelease "$one"/build/rootfs-*.json)" = "$(jq -c .inrelease "$two"/build/rootfs-*.json)" ]
+    # What differs, when it does: the listing says which file.
+    diff <(tar -tvf "$one"/build/rootfs-*.tar --full-time) <(tar -tvf "$two"/build/rootfs-*.tar --full-time)
     (cd "$one/build" && sha256sum rootfs-*.tar wrapper-*) >"$BATS_TEST_TMPDIR/first"
     (cd "$two/build" && sha256sum rootfs-*.tar wrapper-*) >"$BATS_TEST_TMPDIR/second"
     diff "$BATS_TEST_TMPDIR/first" "$BATS_TEST_TMPDIR/second"
