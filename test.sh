@@ -1,25 +1,22 @@
 #!/usr/bin/env bash
-# Every check of this repository from one command. Each step runs even when an earlier one failed; the table at the
-# end says what passed, failed or was skipped. Exit 0: nothing failed (with CI=true: nothing was skipped either).
+# Run every check of this repository.
+#
+# Usage: ./test.sh [quick|full]
+#        ./test.sh STEP...
+#
+#   full         every step (the default)
+#   quick        all but the steps that need images: images and example
+#   STEP         these steps only
+#   --list       print the steps and what each checks
+#   -h, --help   this text
+#
+# Works from any directory. The setup step installs what is missing and starts Docker, which needs root or sudo. Each step
+# runs even when an earlier one failed; the table at the end says what passed, failed or was skipped.
+#
+# Exit codes: 0 nothing failed, 1 something did, 2 the command line is wrong. With CI=true a skipped step is a failure.
 set -euo pipefail
-cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
-
-usage() {
-    cat <<'END'
-usage: ./test.sh [quick|full]
-       ./test.sh STEP...
-
-  full    every step (the default)
-  quick   all but the steps that need images: example and images
-  STEP    these steps only; ./test.sh --list names them
-
-Works from any directory. The setup step installs what is missing and starts the Docker daemon, which needs root
-or sudo. With CI=true a skipped step counts as a failure.
-
-  --list       print the steps
-  -h, --help   print this text
-END
-}
+. "$(dirname "${BASH_SOURCE[0]}")/scripts/lib.sh"
+cd "$ROOT"
 
 # name|what it checks; run in this order
 steps=(
@@ -30,9 +27,9 @@ steps=(
     "tests|unit and integration tests"
     "shell|shellcheck of every script"
     "images|the images themselves"
-    "example|PostgreSQL under the wrapper"
+    "example|PostgreSQL under the wrapper, and every command in the documents"
 )
-needs_images=" images example "
+needs_images=(images example)
 
 step_setup() { scripts/setup.sh test; }
 
@@ -55,7 +52,7 @@ step_shell() {
         case $line in
             '#!'*bats*) bats+=("$file") ;;
             '#!'*[/\ ]bash* | '#!'*[/\ ]sh | '#!'*[/\ ]sh\ * | '#!'*[/\ ]dash*) scripts+=("$file") ;;
-            *) [[ $file != *.sh ]] || scripts+=("$file") ;;
+            *) [[ $file != *.sh && $file != *.bash ]] || scripts+=("$file") ;;
         esac
     done < <(git ls-files -z --cached --others --exclude-standard)
     printf '%s\n' "${scripts[@]}" "${bats[@]}"
@@ -68,16 +65,15 @@ step_images() {
     local -a files=()
     local file
     for file in tests/images/*.bats; do
-        [[ ! -e $file || $file == */postgres.bats ]] || files+=("$file")
+        case $file in
+            */postgres.bats | */documents.bats) ;;
+            *) files+=("$file") ;;
+        esac
     done
-    [[ ${#files[@]} -gt 0 ]] || skip "no tests/images/*.bats"
     run_bats "${files[@]}"
 }
 
-step_example() {
-    [[ -e tests/images/postgres.bats ]] || skip "no tests/images/postgres.bats"
-    run_bats tests/images/postgres.bats
-}
+step_example() { run_bats tests/images/postgres.bats tests/images/documents.bats; }
 
 # run_bats FILE...: a test that bats skipped makes the whole step a skipped one, so that it is seen.
 run_bats() {
@@ -125,23 +121,23 @@ run_step() {
 }
 
 main() {
-    local -a wanted=() known=()
+    local -a words=("$@") wanted=() known=()
     local step name
     for step in "${steps[@]}"; do known+=("${step%%|*}"); done
 
     while [[ $# -gt 0 ]]; do
         case $1 in
-            -h | --help) usage; exit 0 ;;
+            -h | --help) help_of "$0"; exit 0 ;;
             --list)
                 for step in "${steps[@]}"; do printf '%-8s %s\n' "${step%%|*}" "${step#*|}"; done
                 exit 0
                 ;;
             quick | full)
-                [[ $# -eq 1 && ${#wanted[@]} -eq 0 ]] || fail_usage "$1 stands alone"
+                [[ $# -eq 1 && ${#wanted[@]} -eq 0 ]] || usage_error "$1 stands alone"
                 [[ $1 == full ]] || quick=1
                 ;;
             *)
-                [[ " ${known[*]} " == *" $1 "* ]] || fail_usage "unknown step '$1'; known: ${known[*]}"
+                is_one_of "$1" "${known[@]}" || usage_error "unknown step '$1'" "known: ${known[*]}"
                 wanted+=("$1")
                 ;;
         esac
@@ -151,13 +147,14 @@ main() {
     work=$(mktemp -d)
     trap 'rm -rf -- "$work"' EXIT
     for name in "${known[@]}"; do
-        if [[ ${#wanted[@]} -gt 0 && " ${wanted[*]} " != *" $name "* ]]; then
+        if [[ ${#wanted[@]} -gt 0 ]] && ! is_one_of "$name" "${wanted[@]}"; then
             continue
-        elif [[ $quick -eq 1 && $needs_images == *" $name "* ]]; then
+        elif [[ $quick -eq 1 ]] && is_one_of "$name" "${needs_images[@]}"; then
             table+=("$(printf '%-8s %-8s %6s  %s' "$name" skipped "" "left out by quick")")
             skipped=$((skipped + 1))
         else
             run_step "$name"
+            [[ $name != setup || $quick -eq 1 ]] || reach_docker "$ROOT/test.sh" "${words[@]}"
         fi
     done
 
@@ -167,11 +164,6 @@ main() {
     printf '\n%d passed, %d failed%s\n' "$passed" "$failed" "$([[ $skipped -eq 0 ]] || echo ", $skipped skipped")"
     [[ $failed -eq 0 ]] || exit 1
     [[ $skipped -eq 0 || ${CI:-} != true ]] || exit 1
-}
-
-fail_usage() {
-    echo "test.sh: $1; try ./test.sh --help" >&2
-    exit 2
 }
 
 quick=0 passed=0 failed=0 skipped=0 work=""
