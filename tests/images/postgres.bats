@@ -191,6 +191,8 @@ script() {
     [[ $(sql pgtest-t1 "SHOW data_checksums") == on ]]
     [[ $(sql pgtest-t1 "SELECT datlocprovider, datlocale FROM pg_database WHERE datname = 'postgres'") == "i|en-US" ]]
     [[ $(sql pgtest-t1 "SHOW log_line_prefix") == '$(id) %p ' ]]
+    run -1 once "${hard[@]}" -e POSTGRES_PASSWORD=x -e POSTGRES_INITDB_ARGS="--locale='C" "$image"
+    [[ $output == *"unmatched single quote"*"cannot read POSTGRES_INITDB_ARGS"* ]]
 }
 
 @test "POSTGRES_INITDB_ARGS=--auth=scram-sha-256 closes the local door too" {
@@ -271,7 +273,8 @@ END
 @test "as root: a bind mount of root's becomes the server's, which runs as postgres, with the word postgres too" {
     local dir=$BATS_TEST_TMPDIR/bind args
     for args in "" postgres; do
-        bind_dir "$dir$args"
+        install -d -m 700 "$dir$args"
+        docker run --rm -v "$dir$args:/v" --entrypoint chown "$image" 0:0 /v
         # shellcheck disable=SC2086 # no word at all, or one
         start "pgtest-t1$args" -v "$dir$args:$data" -e POSTGRES_PASSWORD=x "$image" $args
         run -0 docker exec "pgtest-t1$args" sh -c 'stat -c "%u %a" "$PGDATA"; ps -o user= -C postgres | sort -u'
@@ -280,8 +283,10 @@ END
     done
 }
 
-# A directory that root owns with mode 0755, as docker makes one for a bind mount whose source is missing.
-bind_dir() { docker run --rm --user 0 -v "$1:/v" --entrypoint stat "$image" -c %u /v | grep -qx 0; }
+@test "root without capabilities is told what is missing" {
+    run -1 once --cap-drop ALL -e POSTGRES_PASSWORD=x "$image"
+    [[ $output == *"cannot give $data/pgdata to the user postgres"*"--user 999"* ]]
+}
 
 @test "PGDATA as the volume's root works as root, and a random uid is told what to do" {
     start pgtest-t1 -v pgtest-t1:$data -e PGDATA=$data -e POSTGRES_PASSWORD=x "$image"
