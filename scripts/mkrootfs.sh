@@ -212,6 +212,9 @@ chmod 0644 "$target"/etc/{hostname,resolv.conf,machine-id}
 ln -sfn /usr/share/zoneinfo/Etc/UTC "$target/etc/localtime"
 chmod 0755 "$target"
 
+# What was mounted here: their times differ between versions of debootstrap, and clamping does not reach an earlier one.
+touch --date "@$epoch" "$target"/{dev,proc,sys}
+
 say "packing"
 tar_repeatable "$target" "$output/.rootfs-$SUITE-$arch.tar.$$" --mtime="@$epoch" --clamp-mtime \
     --exclude='./dev/*' --exclude='./proc/*' --exclude='./sys/*' \

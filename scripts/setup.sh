@@ -15,16 +15,15 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-groups=()
+groups=(build)
 for word; do
     case $word in
-        build | test | bench) groups+=("$word") ;;
+        build) ;; # always
+        test | bench) is_one_of "$word" "${groups[@]}" || groups+=("$word") ;;
         -h | --help) help_of "$0"; exit 0 ;;
         *) usage_error "unknown group '$word'" "known: build, test, bench" ;;
     esac
 done
-groups=(build "${groups[@]}")
-
 have apt-get || die "this is not Debian or Ubuntu: no apt-get" \
     "install by hand: debootstrap, a Docker engine, Rust with the musl targets, gcc, git, jq, binutils"
 
@@ -45,6 +44,18 @@ tools_of() {
     esac
 }
 
+# apt_install PACKAGE...: its many lines are shown only when it fails.
+apt_install() {
+    local log
+    log=$(mktemp)
+    if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "$@" >"$log" 2>&1; then
+        tail -n 15 "$log" >&2
+        rm -f "$log"
+        die "apt-get could not install: $*" "the lines above are the end of its output"
+    fi
+    rm -f "$log"
+}
+
 known_package() { apt-cache show --no-all-versions "$1" >/dev/null 2>&1; }
 
 install_missing() {
@@ -59,7 +70,7 @@ install_missing() {
     done
     [ ${#missing[@]} -gt 0 ] || return 0
 
-    say "installing: ${missing[*]}"
+    say "installing: ${missing[*]} (a minute or two)"
     as_root apt-get update -qq || die "apt-get could not read the package lists" "check the network, the proxy and /etc/apt/sources.list.d"
     for tool in "${missing[@]}"; do
         IFS='|' read -ra names <<<"$tool"
@@ -70,8 +81,7 @@ install_missing() {
         done
         die "no package ${names[*]} in this system's archive" "on Ubuntu enable universe: add-apt-repository universe"
     done
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${packages[@]}" \
-        || die "apt-get could not install: ${packages[*]}"
+    apt_install "${packages[@]}"
 }
 
 # The compiler that Cargo.toml asks for, and its musl targets.
@@ -81,12 +91,12 @@ install_rust() {
     if ! have cargo && ! have rustup; then
         known_package rustup || die "no Rust: neither cargo nor rustup is installed, and this system's archive has no rustup" \
             "install it as https://rustup.rs says, then run $ME again"
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends rustup \
-            || die "apt-get could not install rustup"
+        say "installing: rustup"
+        apt_install rustup
     fi
-    if have rustup && ! rustup show active-toolchain >/dev/null 2>&1; then
+    if have rustup && ! cargo --version >/dev/null 2>&1; then
         say "installing Rust's stable toolchain"
-        rustup default stable || die "rustup could not install a toolchain" "check the network, or set RUSTUP_DIST_SERVER to a mirror"
+        rustup default stable >&2 || die "rustup could not install a toolchain" "check the network, or set RUSTUP_DIST_SERVER to a mirror"
     fi
     wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$ROOT/Cargo.toml")
     found=$(cargo --version | cut -d ' ' -f 2)
