@@ -21,6 +21,8 @@
 #   IMAGE_PREFIX      in front of each image name; default none
 #   MIRROR            the Debian archive to use; see scripts/mkrootfs.sh --help
 #
+# An image is tagged VERSION and latest; one for another architecture (--platform linux/arm64) VERSION-arm64 only.
+#
 # Exit codes: 0 built, 1 an error, 2 the command line is wrong. When a build fails the earlier image keeps its name.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/scripts/lib.sh"
@@ -53,6 +55,7 @@ list() {
 }
 
 names=("${STAGES[@]%%:*}")
+arguments=("$@")
 wanted=() options=() with_parents='' jobs=1 dry_run='' metadata='' platform=''
 while [ $# -gt 0 ]; do
     word=$1 value='' attached=''
@@ -102,6 +105,10 @@ while [ $# -gt 0 ]; do
 done
 is_one_of "$ENGINE" docker podman buildah || usage_error "unknown ENGINE '$ENGINE'" "known: docker, podman, buildah"
 arch=$(debian_arch "${platform:-$(uname -m)}") || usage_error "no image for the platform '${platform:-$(uname -m)}'" "known: linux/amd64, linux/arm64"
+# This machine's own images are VERSION and latest; another architecture's must not take their names.
+tags=("$VERSION" latest)
+[ "$arch" = "$(debian_arch "$(uname -m)")" ] || tags=("$VERSION-$arch")
+tag=${tags[0]}
 
 # The stages to build, in the order of vars.sh, which has parents first.
 [ ${#wanted[@]} -gt 0 ] || wanted=("${names[@]}")
@@ -126,8 +133,8 @@ command_of() {
         command+=(--format docker --identity-label=false --timestamp "$epoch")
     fi
     [ "$ENGINE" != buildah ] || command+=(--layers)
-    command+=(--file "$2/Dockerfile" --tag "$image:$VERSION" --tag "$image:latest")
-    [ "$parent" = scratch ] || command+=(--build-arg "PARENT=$(image_of "$parent"):$VERSION")
+    command+=(--file "$2/Dockerfile" "${tags[@]/#/--tag=$image:}")
+    [ "$parent" = scratch ] || command+=(--build-arg "PARENT=$(image_of "$parent"):$tag")
     command+=("${options[@]}" "$2")
 }
 
@@ -148,6 +155,7 @@ inspect() { # IMAGE: id, layers, size and creation as JSON
     fi
 }
 
+if [ "$ENGINE" = docker ]; then reach_docker "$ROOT/dbuild.sh" "${arguments[@]}"; fi
 have "$ENGINE" || die "$ENGINE is not installed" "run $ROOT/scripts/setup.sh build, or choose another with ENGINE="
 need jq flock
 if ! answer=$("$ENGINE" info 2>&1 >/dev/null); then
@@ -156,8 +164,8 @@ fi
 for stage in "${selected[@]}"; do
     parent=$(parent_of "$stage")
     if [ "$parent" = scratch ] || is_one_of "$parent" "${selected[@]}"; then continue; fi
-    inspect "$(image_of "$parent"):$VERSION" >/dev/null 2>&1 \
-        || die "the stage '$stage' needs the image $(image_of "$parent"):$VERSION, which is not there" "build it too: ./dbuild.sh --with-parents $stage"
+    inspect "$(image_of "$parent"):$tag" >/dev/null 2>&1 \
+        || die "the stage '$stage' needs the image $(image_of "$parent"):$tag, which is not there" "build it too: ./dbuild.sh --with-parents $stage"
 done
 
 # One build at a time in a checkout: the contexts are shared.
@@ -173,7 +181,7 @@ trap 'rm -rf "$results"' EXIT
 
 build() { # STAGE
     local stage=$1 image context command started=$SECONDS
-    image=$(image_of "$stage"):$VERSION
+    image=$(image_of "$stage"):$tag
     context=$ROOT/$("$ROOT/scripts/mkcontext.sh" "$stage" --arch "$arch") \
         || die "stage '$stage' was not built; $image is as it was"
     command_of "$stage" "$context"

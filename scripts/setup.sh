@@ -39,9 +39,20 @@ tools_of() {
         test)
             echo shellcheck=shellcheck bats=bats curl=curl python3=python3-minimal ps=procps
             echo tini=tini tini-static=tini dumb-init=dumb-init catatonit=catatonit
-            echo 'qemu-aarch64-static=qemu-user-static|qemu-user' podman=podman buildah=buildah ;;
+            echo 'qemu-aarch64-static=qemu-user-static|qemu-user' podman=podman buildah=buildah
+            # Debian 12's own client has BuildKit inside, a newer one has it in a plugin.
+            have_buildkit || echo '/usr/libexec/docker/cli-plugins/docker-buildx=docker-buildx|docker.io' ;;
         bench) echo tini=tini tini-static=tini dumb-init=dumb-init catatonit=catatonit strace=strace ps=procps ;;
     esac
+}
+
+# Does one of the docker clients have BuildKit?
+have_buildkit() {
+    local client
+    for client in $(type -aP docker); do
+        if DOCKER_BUILDKIT=1 "$client" build --help 2>&1 | grep -q -- --progress; then return 0; fi
+    done
+    return 1
 }
 
 # apt_install PACKAGE...: its many lines are shown only when it fails.

@@ -153,15 +153,18 @@ passes() {
 @test "IMAGE_PREFIX and the parent's name reach the command" {
     IMAGE_PREFIX=registry.test/team/ run ./dbuild.sh --dry-run run-jre
     [ "$status" -eq 0 ]
-    passes --tag registry.test/team/base-run-jre:0.1.0
+    passes --tag=registry.test/team/base-run-jre:0.1.0
     passes --build-arg PARENT=registry.test/team/base-run:0.1.0
 }
 
-@test "--platform chooses the architecture of the context" {
-    run ./dbuild.sh --dry-run --platform linux/arm64 tool
+@test "--platform chooses the architecture of the context and the tag" {
+    run ./dbuild.sh --dry-run tool --platform linux/arm64
     [ "$status" -eq 0 ]
     [[ $output == *"mkcontext.sh tool --arch arm64"* ]]
     passes --platform linux/arm64
+    # This machine's own images keep their names.
+    passes --tag=base-tool:0.1.0-arm64 --platform
+    [[ $output != *latest* ]]
     run ./dbuild.sh --dry-run --platform linux/s390x tool
     fails_with 2 "known: linux/amd64, linux/arm64"
 }
