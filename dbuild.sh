@@ -122,16 +122,16 @@ for stage in "${names[@]}"; do
     if is_one_of "$stage" "${wanted[@]}"; then selected+=("$stage"); fi
 done
 
+# The time that an image carries: the archive's, in seconds.
+epoch() { jq -r .epoch "$ROOT/build/rootfs-$SUITE-$arch.json" 2>/dev/null || echo 0; }
+
 # command_of STAGE CONTEXT: sets `command` to the engine's command line.
 command_of() {
-    local image parent epoch
+    local image parent
     image=$(image_of "$1") parent=$(parent_of "$1")
     command=("$ENGINE" build)
     # The docker format keeps HEALTHCHECK; the archive's time for all that the build makes, since the layers carry it.
-    if [ "$ENGINE" != docker ]; then
-        epoch=$(jq -r .epoch "$ROOT/build/rootfs-$SUITE-$arch.json" 2>/dev/null) || epoch=0
-        command+=(--format docker --identity-label=false --timestamp "$epoch")
-    fi
+    [ "$ENGINE" = docker ] || command+=(--format docker --identity-label=false --timestamp "$(epoch)")
     [ "$ENGINE" != buildah ] || command+=(--layers)
     command+=(--file "$2/Dockerfile" "${tags[@]/#/--tag=$image:}")
     [ "$parent" = scratch ] || command+=(--build-arg "PARENT=$(image_of "$parent"):$tag")
@@ -186,6 +186,11 @@ build() { # STAGE
         || die "stage '$stage' was not built; $image is as it was"
     command_of "$stage" "$context"
     say "building $image"
+    # For a BuildKit that knows them: a fixed time in the image's configuration, no attestation that differs each time.
+    if [ "$ENGINE" = docker ]; then
+        SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(epoch)}
+        export SOURCE_DATE_EPOCH BUILDX_NO_DEFAULT_ATTESTATIONS=1
+    fi
     "${command[@]}" || die "stage '$stage' was not built (${command[0]} build failed, see above); $image is as it was"
     inspect "$image" | jq --arg stage "$stage" --arg image "$image" '{stage: $stage, image: $image} + .' >"$results/$stage"
     say "built $image $(jq -r .id "$results/$stage") in $((SECONDS - started)) s"

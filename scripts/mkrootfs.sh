@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Make the root file system of base-root: a minimal Debian, the same bytes from the same state of the archive.
+# Make the root file system of base-root: a minimal Debian, the same bytes from the same state of the archive (and the
+# same files, times and modes with another version of debootstrap and tar).
 #
 # Usage: scripts/mkrootfs.sh [--arch ARCH] [--force] [--output FOLDER]
 #
