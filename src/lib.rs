@@ -4,5 +4,11 @@
 //! `commands` alone. `tests/it/layout.rs` checks the arrows.
 #![deny(unsafe_code)]
 
+pub mod commands;
 pub mod config;
+pub mod exit;
+pub mod process;
+pub mod reactor;
+pub mod status;
+pub mod supervisor;
 pub mod sys;

@@ -5,4 +5,23 @@
 //! returns `io::Result` or a plain value, and allocates nothing unless its documentation says so.
 #![allow(unsafe_code, reason = "the one room where unsafe is allowed")]
 
+pub mod cold;
+pub mod entry;
+pub mod fd;
+pub mod fork;
+pub mod mask;
+pub mod page;
+pub mod proc;
 pub mod signal;
+pub mod tty;
+pub mod wait;
+
+use std::io;
+
+/// A process id as the kernel counts it in our PID namespace; always positive.
+pub type Pid = i32;
+
+/// The result of a raw call that answers −1 and sets errno.
+fn check(result: i64) -> io::Result<i64> {
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}

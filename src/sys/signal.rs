@@ -24,6 +24,8 @@ impl SignalNo {
     pub const QUIT: Self = Self(libc::SIGQUIT);
     /// `SIGKILL`
     pub const KILL: Self = Self(libc::SIGKILL);
+    /// `SIGPIPE`
+    pub const PIPE: Self = Self(libc::SIGPIPE);
     /// `SIGTERM`
     pub const TERM: Self = Self(libc::SIGTERM);
     /// `SIGCHLD`

@@ -1,0 +1,89 @@
+//! `--help`, `--version`, and what all parsers have in common.
+
+use super::Error;
+use crate::sys::fd::write_nowait;
+use clap::{ArgMatches, Command};
+use std::ffi::OsStr;
+use std::io::{self, Write as _};
+
+const HELP: &str = "\
+wrapper: PID 1 of this container
+
+Usage: docker run IMAGE [ARGUMENT...]
+       wrapper SUBCOMMAND [ARGUMENT...]
+
+Start the container with:
+  run [ARGUMENT...]          the standard run script (also without any word)
+  -x, --anything             the same: an option for the run script
+  maintenance                keep the container and its volumes, without the app
+  exec [OPTIONS] COMMAND...  a command, with init options on the command line
+  COMMAND [ARGUMENT...]      any other command, as it is
+
+Inside a running container:
+  status [--json]            what PID 1 is doing
+  stop                       stop the container in order
+  restart                    stop the app and start it again
+  maintenance on|off|status  leave the app stopped, start it, or tell (exit 0: on, 1: off)
+  config [check [FILE...]]   the effective configuration, or what is wrong with it
+
+About:
+  --help, help [SUBCOMMAND]  this text, or a subcommand's
+  --version                  the version
+
+The run script is /etc/wrapper/run, or /usr/lib/wrapper/run of the base image, or what WRAPPER_RUN names.
+Configuration: /etc/wrapper/wrapper.yaml and wrapper.d/*.yaml; every key is also a variable (stop.grace is
+WRAPPER_STOP_GRACE). WRAPPER_LOG=info tells more on stderr.
+
+Exit codes: the app's own, 128+n when signal n killed it; 2 usage, 69 no wrapper runs here, 70 internal error,
+75 PID 1 does not answer, 77 not allowed, 78 configuration error, 126 cannot execute, 127 not found.
+";
+
+/// `--help`, `help`, `help SUBCOMMAND`.
+pub(super) fn main(args: &[&OsStr]) -> Result<u8, Error> {
+    let text = match args.first().and_then(|word| word.to_str()) {
+        None | Some("help" | "run") => HELP.to_owned(),
+        Some("exec") => super::exec::parser().render_long_help().to_string(),
+        Some("status") => super::status::parser().render_long_help().to_string(),
+        Some("config") => super::config::parser().render_long_help().to_string(),
+        Some("stop") => super::steer::STOP_HELP.to_owned(),
+        Some("restart") => super::steer::RESTART_HELP.to_owned(),
+        Some("maintenance") => super::steer::MAINTENANCE_HELP.to_owned(),
+        Some(other) => {
+            return Err(Error::Usage(format!("there is no subcommand {other:?}; see wrapper --help")));
+        }
+    };
+    print(&text);
+    Ok(0)
+}
+
+/// `--version`.
+pub(super) fn version() -> u8 {
+    print(concat!("wrapper ", env!("CARGO_PKG_VERSION"), "\n"));
+    0
+}
+
+/// Parses with clap. None when the arguments asked for help, which is printed then.
+pub(super) fn parse(parser: Command, args: &[&OsStr]) -> Result<Option<ArgMatches>, Error> {
+    let name = parser.get_name().to_owned();
+    match parser.no_binary_name(true).try_get_matches_from(args) {
+        Ok(matches) => Ok(Some(matches)),
+        Err(error) if error.use_stderr() => {
+            let text = error.to_string();
+            let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+            Err(Error::Usage(format!("{name}: {text}")))
+        }
+        Err(error) => {
+            print(&error.to_string());
+            Ok(None)
+        }
+    }
+}
+
+/// Prints to stdout; a reader that went away is no error of ours.
+pub(super) fn print(text: &str) {
+    // A client, not PID 1: it may wait for a slow reader.
+    let mut out = io::stdout().lock();
+    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+        write_nowait(2, b"");
+    }
+}

@@ -1,0 +1,193 @@
+//! What makes a process an init: `run`, `maintenance`, and any other command. Builds the plan and hands it to the
+//! supervisor.
+
+use super::board::PageBoard;
+use super::{Error, identity};
+use crate::config::{self, Config, Locations, Rewrite, Session, child_env};
+use crate::process::command::{Attributes, Command};
+use crate::process::environment::Environment;
+use crate::status::find;
+use crate::status::layout::Mode;
+use crate::supervisor::children::Programs;
+use crate::supervisor::policy::{Policy, Target};
+use crate::supervisor::run;
+use crate::supervisor::terminal::Terminal;
+use crate::sys::entry::{self, Started};
+use crate::sys::mask;
+use crate::sys::proc;
+use crate::sys::signal::SignalNo;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// `run [ARGUMENT...]`: the standard run script, in maintenance when `WRAPPER_MODE` says so.
+pub(super) fn run(started: &Started, args: &[&OsStr]) -> Result<u8, Error> {
+    refuse_second_init("run", "wrapper status, wrapper restart, or another command")?;
+    let maintenance = match std::env::var("WRAPPER_MODE").as_deref() {
+        Ok("maintenance") => true,
+        Ok("" | "run") | Err(_) => false,
+        Ok(other) => {
+            return Err(Error::Usage(format!("WRAPPER_MODE={other}: expected maintenance, or nothing")));
+        }
+    };
+    supervise_run(started, args, maintenance)
+}
+
+/// `maintenance` as the container's command.
+pub(super) fn maintenance(started: &Started) -> Result<u8, Error> {
+    refuse_second_init("maintenance", "wrapper maintenance on")?;
+    supervise_run(started, &[], true)
+}
+
+fn refuse_second_init(typed: &'static str, meant: &'static str) -> Result<(), Error> {
+    if find::is_init_here() { Err(Error::SecondInit { typed, meant }) } else { Ok(()) }
+}
+
+/// Any other command, verbatim, under the configuration of the image.
+pub(super) fn command(started: &Started, args: &[&OsStr]) -> Result<u8, Error> {
+    let config = load(&locations())?;
+    supervise_command(started, &config, args)
+}
+
+/// A command under exactly this configuration.
+pub(super) fn supervise_command(started: &Started, config: &Config, args: &[&OsStr]) -> Result<u8, Error> {
+    let policy = policy(config);
+    let (program, rest) = args.split_first().map_or((OsStr::new(""), args), |(first, rest)| (*first, rest));
+    let app = app(config, program.to_owned(), rest.iter().map(OsString::from).collect())?;
+    let programs = programs(started, config, app);
+    start(policy, programs, Mode::Command)
+}
+
+fn supervise_run(started: &Started, args: &[&OsStr], maintenance: bool) -> Result<u8, Error> {
+    let locations = locations();
+    let prepared = prepare_run(started, &locations, args);
+    let (mut policy, programs) = match prepared {
+        Ok(prepared) => prepared,
+        // Maintenance is needed most when the configuration is broken.
+        Err(error) if maintenance => {
+            tracing::warn!("{error}; maintenance starts all the same, and the app will not start like this");
+            let config = Config::default();
+            let nothing = Command::new("/etc/wrapper/run", Vec::new());
+            (policy(&config), programs(started, &config, nothing))
+        }
+        Err(error) => return Err(error),
+    };
+    policy.maintenance = maintenance;
+    policy.can_maintain = true;
+    start(policy, programs, Mode::Run)
+}
+
+fn prepare_run(
+    started: &Started,
+    locations: &Locations,
+    args: &[&OsStr],
+) -> Result<(Policy, Programs), Error> {
+    let config = load(locations)?;
+    let script = locations.run_script(std::env::var_os("WRAPPER_RUN").as_deref())?;
+    let args = config.run.args.iter().map(OsString::from).chain(args.iter().map(OsString::from)).collect();
+    let app = app(&config, script.into_os_string(), args)?;
+    let mut programs = programs(started, &config, app);
+    programs.init = locations.scripts("init.d")?;
+    programs.finish = locations.scripts("finish.d")?;
+    programs.stop = locations.stop_script();
+    let policy = Policy {
+        init_scripts: programs.init.len(),
+        finish_scripts: programs.finish.len(),
+        stop_script: programs.stop.is_some(),
+        drain_delay: config.stop.drain_delay,
+        maintenance_on_crash: config.maintenance.on_crash,
+        ..policy(&config)
+    };
+    Ok((policy, programs))
+}
+
+/// The places, as `WRAPPER_CONFIG_DIR` has them.
+pub(super) fn locations() -> Locations {
+    Locations::new(std::env::var_os("WRAPPER_CONFIG_DIR").as_deref())
+}
+
+fn load(locations: &Locations) -> Result<Config, Error> {
+    let loaded = config::load(locations, entry::environment(), None)?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(loaded.config)
+}
+
+fn start(policy: Policy, programs: Programs, mode: Mode) -> Result<u8, Error> {
+    if std::process::id() != 1 {
+        let adopted = proc::become_subreaper();
+        let how =
+            if adopted { "as a subreaper" } else { "without adopting orphans, which is not allowed here" };
+        tracing::info!("not PID 1: working {how}");
+    }
+    let terminal = Terminal::inherited(std::process::id() == 1);
+    let mut programs = programs;
+    programs.attributes.foreground = terminal.is_ours();
+    // Ignored SIGCHLD would make the kernel reap our children itself, and tell nobody.
+    if programs.attributes.ignore_chld {
+        mask::set_ignored(SignalNo::CHLD, false);
+    }
+    let mut board = PageBoard::create(mode);
+    run::run(policy, programs, terminal, &mut board).map_err(Error::Init)
+}
+
+/// The rules that hold for every command.
+fn policy(config: &Config) -> Policy {
+    let mut policy = Policy {
+        stop_signals: config.stop.signals.iter().copied().collect(),
+        stop_signal: config.stop.signals.first().copied().unwrap_or(SignalNo::TERM),
+        grace: config.stop.grace,
+        leftovers: config.stop.leftovers,
+        ..Policy::plain()
+    };
+    for (from, to) in &config.signals.rewrite {
+        policy.rewrite[from.get() as usize] = match to {
+            Rewrite::To(signal) => signal.get() as u8,
+            Rewrite::Drop => 0,
+        };
+    }
+    for (from, to) in &config.exit.map {
+        policy.exit_map[usize::from(*from)] = *to;
+    }
+    policy
+}
+
+/// The app, with its environment and identity.
+fn app(config: &Config, program: OsString, args: Vec<OsString>) -> Result<Command, Error> {
+    let mut app = Command::new(program, args);
+    if let Some(list) = child_env(&config.run, entry::environment())? {
+        app.env = Environment::exactly(list);
+    }
+    if let Some(resolved) = identity::resolve(config.run.user.as_deref(), config.run.group.as_deref())? {
+        for (name, value) in resolved.variables {
+            let set_by_config = config.run.env.iter().any(|(set, _)| set.as_str() == name);
+            if !set_by_config {
+                app.env = app.env.with(name, value.as_os_str());
+            }
+        }
+        app.identity = Some(resolved.identity);
+    }
+    app.directory.clone_from(&config.run.workdir);
+    Ok(app)
+}
+
+fn programs(started: &Started, config: &Config, app: Command) -> Programs {
+    Programs {
+        app,
+        init: Vec::<PathBuf>::new(),
+        stop: None,
+        finish: Vec::new(),
+        attributes: Attributes {
+            mask: started.mask,
+            ignore_chld: mask::is_ignored(SignalNo::CHLD),
+            session: config.signals.session == Session::Setsid,
+            foreground: false,
+            umask: config.run.umask.map(config::Umask::bits),
+        },
+        target: match config.signals.target {
+            config::Target::Pid => Target::Pid,
+            config::Target::Group => Target::Group,
+            config::Target::All => Target::All,
+        },
+    }
+}

@@ -1,0 +1,104 @@
+//! The command line: the first word decides, by hand, before any parser is built.
+//!
+//! Contract: there are no global options. Reserved words are ours; another option belongs to the run script; anything
+//! else is a command that runs verbatim.
+
+mod board;
+mod config;
+mod exec;
+mod help;
+mod identity;
+mod init;
+mod log;
+mod status;
+mod steer;
+
+use crate::config::{ConfigError, EnvError, NotFound};
+use crate::status::ask::AskError;
+use crate::status::find::FindError;
+use crate::sys::entry::Started;
+use crate::{exit, sys};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+/// What ends a subcommand early.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A command line that makes no sense; the text says what to do.
+    #[error("{0}")]
+    Usage(String),
+    /// A second init in a container that has one.
+    #[error(
+        "{typed} is what PID 1 of this container does already; a second one is refused. Did you mean: {meant}"
+    )]
+    SecondInit {
+        /// What was typed.
+        typed: &'static str,
+        /// What was probably meant.
+        meant: &'static str,
+    },
+    /// The configuration is wrong.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// `run.file_env` cannot be applied.
+    #[error("{0}")]
+    Environment(#[from] EnvError),
+    /// `run.user` or `run.group` names nobody.
+    #[error("{0}")]
+    Identity(#[from] identity::IdentityError),
+    /// There is nothing to run.
+    #[error("{0}; put one at /etc/wrapper/run, name one in WRAPPER_RUN, or give a command")]
+    NoRunScript(#[from] NotFound),
+    /// No init to talk to.
+    #[error("{0}")]
+    Find(#[from] FindError),
+    /// The init did not answer.
+    #[error("{0}")]
+    Ask(#[from] AskError),
+    /// It answered that it cannot.
+    #[error("{0}")]
+    NotNow(&'static str),
+    /// The supervisor cannot even start.
+    #[error("cannot start: {0}")]
+    Init(std::io::Error),
+}
+
+/// The whole program: returns the exit code.
+pub fn main(started: &Started) -> i32 {
+    exit::on_panic();
+    sys::fd::fill_stdio();
+    log::init();
+    let result = dispatch(started);
+    let code = result.unwrap_or_else(|error| {
+        tracing::error!("{error}");
+        exit::code(&error)
+    });
+    i32::from(code)
+}
+
+fn dispatch(started: &Started) -> Result<u8, Error> {
+    let args = started.args.get(1..).unwrap_or_default();
+    let Some((first, rest)) = args.split_first() else { return init::run(started, &[]) };
+    match first.as_bytes() {
+        b"run" => init::run(started, rest),
+        b"maintenance" => steer::maintenance(started, rest),
+        b"exec" => exec::main(started, rest),
+        b"status" => status::main(rest),
+        b"stop" => steer::stop(rest),
+        b"restart" => steer::restart(rest),
+        b"config" => config::main(rest),
+        b"--help" | b"help" => help::main(rest),
+        b"--version" => Ok(help::version()),
+        b"test" | b"serve" => Err(Error::Usage(format!(
+            "{} is a reserved word and not part of this version; a command of that name runs by: wrapper exec -- {0}",
+            first.display()
+        ))),
+        option if option.starts_with(b"-") => init::run(started, args),
+        _ => init::command(started, args),
+    }
+}
+
+/// Whether a word asks for help.
+fn wants_help(args: &[&OsStr]) -> bool {
+    matches!(args.first().map(|word| word.as_bytes()), Some(b"--help" | b"-h"))
+}

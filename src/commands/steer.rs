@@ -1,0 +1,129 @@
+//! What asks the running init for something: `stop`, `restart`, `maintenance on|off|status`.
+
+use super::help::print;
+use super::{Error, board, init, wants_help};
+use crate::exit;
+use crate::status::{ask, find};
+use crate::supervisor::state::{Answer, Phase, Request};
+use crate::sys::entry::Started;
+use std::ffi::OsStr;
+
+pub(super) const STOP_HELP: &str = "\
+Stop the container in order, as a stop signal would
+
+Usage: wrapper stop
+
+PID 1 goes through its stop sequence: drain delay, stop script or signal, grace period, finish.d.
+It returns as soon as PID 1 has begun.
+";
+
+pub(super) const RESTART_HELP: &str = "\
+Stop the app in order and start it again, with init.d before it; the container stays
+
+Usage: wrapper restart
+
+It returns as soon as PID 1 has begun.
+";
+
+pub(super) const MAINTENANCE_HELP: &str = "\
+Keep the container and its volumes without the app
+
+Usage: wrapper maintenance          as the container's command: start without the app
+       wrapper maintenance on       stop the app of the running container, keep the container
+       wrapper maintenance off      start the app
+       wrapper maintenance status   exit 0 when maintenance is on, 1 when off
+";
+
+/// `stop`
+pub(super) fn stop(args: &[&OsStr]) -> Result<u8, Error> {
+    if wants_help(args) {
+        print(STOP_HELP);
+        return Ok(0);
+    }
+    no_arguments("stop", args)?;
+    match request(Request::Stop)? {
+        Answer::Already => print("stopping already\n"),
+        _ => print("stopping\n"),
+    }
+    Ok(0)
+}
+
+/// `restart`
+pub(super) fn restart(args: &[&OsStr]) -> Result<u8, Error> {
+    if wants_help(args) {
+        print(RESTART_HELP);
+        return Ok(0);
+    }
+    no_arguments("restart", args)?;
+    match request(Request::Restart)? {
+        Answer::Ending => Err(Error::NotNow("the container is stopping")),
+        Answer::Unsupported => Err(Error::Usage(NO_RUN_SCRIPT.into())),
+        Answer::Maintained => Err(Error::Usage(
+            "in maintenance there is no app to restart; start it with: wrapper maintenance off".into(),
+        )),
+        Answer::Done | Answer::Already => {
+            print("restarting\n");
+            Ok(0)
+        }
+    }
+}
+
+const NO_RUN_SCRIPT: &str = "this container was started with a command of its own, not with the run script: there is \
+                             nothing that could be started again";
+
+/// `maintenance`, alone or with a word.
+pub(super) fn maintenance(started: &Started, args: &[&OsStr]) -> Result<u8, Error> {
+    match args.first().map(|word| word.to_str().unwrap_or_default()) {
+        None => init::maintenance(started),
+        Some("--help" | "-h") => {
+            print(MAINTENANCE_HELP);
+            Ok(0)
+        }
+        Some("on") => switch(
+            Request::MaintenanceOn,
+            args,
+            "maintenance is on: the app is being stopped\n",
+            "on already\n",
+        ),
+        Some("off") => switch(Request::MaintenanceOff, args, "the app is being started\n", "off already\n"),
+        Some("status") => maintenance_status(args),
+        Some(other) => {
+            Err(Error::Usage(format!("maintenance {other}: expected on, off or status, or nothing")))
+        }
+    }
+}
+
+fn switch(wish: Request, args: &[&OsStr], done: &str, already: &str) -> Result<u8, Error> {
+    no_arguments("maintenance on|off", &args[1..])?;
+    match request(wish)? {
+        Answer::Done => print(done),
+        Answer::Already => print(already),
+        Answer::Ending => return Err(Error::NotNow("the container is stopping")),
+        Answer::Unsupported | Answer::Maintained => return Err(Error::Usage(NO_RUN_SCRIPT.into())),
+    }
+    Ok(0)
+}
+
+fn maintenance_status(args: &[&OsStr]) -> Result<u8, Error> {
+    no_arguments("maintenance status", &args[1..])?;
+    let init = find::find()?;
+    let on = ask::state(&init).and_then(board::decode).is_some_and(|state| state.phase == Phase::Maintenance);
+    print(if on { "maintenance is on\n" } else { "maintenance is off\n" });
+    Ok(if on { 0 } else { exit::FAILED })
+}
+
+fn request(request: Request) -> Result<Answer, Error> {
+    let init = find::find()?;
+    let code = ask::ask(&init, board::verb(request))?;
+    board::answer(code)
+        .ok_or(Error::NotNow("PID 1 is another version of the wrapper and does not know this request"))
+}
+
+fn no_arguments(name: &str, args: &[&OsStr]) -> Result<(), Error> {
+    match args.first() {
+        None => Ok(()),
+        Some(extra) => {
+            Err(Error::Usage(format!("{name} takes no arguments, found {:?}", extra.display().to_string())))
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Finds the wrapper that is this container's init, and opens its state page.
+//!
+//! That is PID 1, or under `docker run --init` and in a shared PID namespace a process of the same mount namespace
+//! that holds a page. Not an error of permission but of absence is what says that there is none.
+
+use super::layout;
+use crate::process::Pid;
+use crate::sys::page::{self, Words};
+use crate::sys::{fd, proc};
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::atomic::Ordering;
+
+/// A running init, as seen from outside.
+#[derive(Debug)]
+pub struct Init {
+    /// Its pid in our namespace.
+    pub pid: Pid,
+    /// Its state page, mapped read-only.
+    pub words: Words,
+}
+
+/// Why none was found.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// There is none.
+    #[error("no wrapper runs as init here: PID 1 is {0:?}; is this the container you meant?")]
+    None(String),
+    /// There is one that we may not look into.
+    #[error(
+        "not allowed to look into PID {pid}, which runs as {owner}, and this is {own}; use the same user, \
+         as in: docker exec --user {owner} …"
+    )]
+    Denied {
+        /// Whom.
+        pid: Pid,
+        /// Its uid:gid.
+        owner: String,
+        /// Ours.
+        own: String,
+    },
+    /// Its page has another layout.
+    #[error("PID {0} is a wrapper of another version; use the one in its image: /usr/bin/wrapper")]
+    Version(Pid),
+    /// There is no `/proc`.
+    #[error("/proc is not mounted here, so nothing can be found out about PID 1")]
+    NoProc,
+}
+
+/// Finds and opens it. Becomes PID 1's uid and gid for good when that is allowed and opens the way.
+pub fn find() -> Result<Init, FindError> {
+    match open(1) {
+        Ok(Some(init)) => return Ok(init),
+        Err(Open::Version) => return Err(FindError::Version(1)),
+        Err(Open::Denied) if is_wrapper(1) => return become_and_open(1),
+        Ok(None) | Err(Open::Denied) => {}
+    }
+    let own = std::process::id() as Pid;
+    let mut found = None;
+    let listed = proc::each_process(|pid| {
+        if found.is_none() && pid != 1 && pid != own && same_mounts(pid) {
+            found = open(pid).ok().flatten();
+        }
+    });
+    match found {
+        Some(init) => Ok(init),
+        None if listed => Err(FindError::None(name(1))),
+        None => Err(FindError::NoProc),
+    }
+}
+
+/// Whether PID 1 (not we) is a wrapper of this container: what refuses a second `run`. It needs no permission.
+pub fn is_init_here() -> bool {
+    std::process::id() != 1 && is_wrapper(1) && same_mounts(1)
+}
+
+/// Opens the command pipe of `init` for writing.
+pub fn open_pipe(init: &Init) -> io::Result<OwnedFd> {
+    let number = init.words[layout::PIPE].load(Ordering::Relaxed);
+    let path = format!("/proc/{}/fd/{number}", init.pid);
+    let path = std::ffi::CString::new(path)?;
+    fd::open(&path, libc::O_WRONLY | libc::O_NONBLOCK)
+}
+
+enum Open {
+    Denied,
+    Version,
+}
+
+/// Opens the page of `pid`; none when it holds none.
+fn open(pid: Pid) -> Result<Option<Init>, Open> {
+    let entries = match fs::read_dir(format!("/proc/{pid}/fd")) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(Open::Denied),
+        Err(_) => return Ok(None),
+    };
+    let wanted = format!("/memfd:{} (deleted)", layout::NAME.to_string_lossy());
+    for entry in entries.flatten() {
+        if !fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == wanted.as_str()) {
+            continue;
+        }
+        let Ok(file) = fs::File::open(entry.path()) else { return Err(Open::Denied) };
+        let Ok(words) = page::open(file.as_fd()) else { return Err(Open::Version) };
+        if words[layout::HEADER].load(Ordering::Acquire) != layout::MAGIC {
+            return Err(Open::Version);
+        }
+        return Ok(Some(Init { pid, words }));
+    }
+    Ok(None)
+}
+
+fn become_and_open(pid: Pid) -> Result<Init, FindError> {
+    let denied = |owner: String| FindError::Denied {
+        pid,
+        owner,
+        own: format!("{}:{}", nix::unistd::geteuid(), nix::unistd::getegid()),
+    };
+    let Ok(owner) = fs::metadata(format!("/proc/{pid}")) else { return Err(FindError::NoProc) };
+    let (uid, gid) = (owner.uid(), owner.gid());
+    let _ = nix::unistd::setgroups(&[]);
+    let (user, group) = (nix::unistd::Uid::from_raw(uid), nix::unistd::Gid::from_raw(gid));
+    let became =
+        nix::unistd::setresgid(group, group, group).and_then(|()| nix::unistd::setresuid(user, user, user));
+    match became.ok().map(|()| open(pid)) {
+        Some(Ok(Some(init))) => Ok(init),
+        Some(Err(Open::Version)) => Err(FindError::Version(pid)),
+        _ => Err(denied(format!("{uid}:{gid}"))),
+    }
+}
+
+fn name(pid: Pid) -> String {
+    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
+}
+
+fn is_wrapper(pid: Pid) -> bool {
+    name(pid) == "wrapper"
+}
+
+/// Whether `pid` sees the same mounts as we do: the ids of mounts are unique on a machine, and unlike the
+/// namespace's link anybody may read them.
+fn same_mounts(pid: Pid) -> bool {
+    let first = |path: String| {
+        let table = fs::read_to_string(path).ok()?;
+        table.split(' ').next().map(str::to_owned)
+    };
+    let own = first("/proc/self/mountinfo".into());
+    own.is_some() && own == first(format!("/proc/{pid}/mountinfo"))
+}

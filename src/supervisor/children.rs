@@ -1,0 +1,231 @@
+//! The children that are ours: the app and one script at a time; how they are started and what they are called.
+
+use super::board::Board;
+use super::policy::Target;
+use super::terminal::Terminal;
+use crate::process::command::{Attributes, Command};
+use crate::process::diagnose::{self, Diagnosis};
+use crate::process::exit::Exit;
+use crate::process::{Pid, tree};
+use crate::sys::fork::{Report, Step};
+use crate::sys::mask;
+use crate::sys::signal::SignalNo;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+/// Everything that is ever started.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// The app.
+    pub app: Command,
+    /// Before it, in this order.
+    pub init: Vec<PathBuf>,
+    /// In place of the stop signal.
+    pub stop: Option<PathBuf>,
+    /// After it.
+    pub finish: Vec<PathBuf>,
+    /// What they have in common; the session and the umask are the app's alone.
+    pub attributes: Attributes,
+    /// Whom forwarded signals reach.
+    pub target: Target,
+}
+
+/// The processes that run now.
+#[derive(Debug)]
+pub struct Children {
+    programs: Programs,
+    terminal: Terminal,
+    app: Option<Pid>,
+    script: Option<Pid>,
+}
+
+impl Children {
+    /// None runs yet.
+    pub fn new(programs: Programs, terminal: Terminal) -> Self {
+        Self { programs, terminal, app: None, script: None }
+    }
+
+    /// The app while it runs.
+    pub fn app(&self) -> Option<Pid> {
+        self.app
+    }
+
+    /// Takes note that a child ended, and tells which of ours it was.
+    pub fn ended(&mut self, pid: Pid) -> Option<Role> {
+        if self.app == Some(pid) {
+            self.app = None;
+            Some(Role::App)
+        } else if self.script == Some(pid) {
+            self.script = None;
+            Some(Role::Script)
+        } else {
+            None
+        }
+    }
+
+    /// Starts the app.
+    pub fn start_app(&mut self, board: &dyn Board) -> Result<(), Diagnosis> {
+        self.app = Some(start(&self.programs.app, &self.programs.attributes, &board.app_report())?);
+        Ok(())
+    }
+
+    /// Starts a script with more in its environment, ending what is left of one before it.
+    pub fn start_script(
+        &mut self,
+        script: Script,
+        board: &dyn Board,
+        variables: &[(&str, &OsStr)],
+    ) -> Result<(), Diagnosis> {
+        let mut command = Command::new(self.path(script), Vec::new());
+        command.directory.clone_from(&self.programs.app.directory);
+        command.env =
+            variables.iter().fold(self.programs.app.env.clone(), |env, (name, value)| env.with(name, value));
+        let attributes = Attributes {
+            session: false,
+            // The stop script runs beside the app, which keeps the terminal.
+            foreground: self.programs.attributes.foreground && script != Script::Stop,
+            ..self.programs.attributes.clone()
+        };
+        self.script = Some(start(&command, &attributes, &board.script_report())?);
+        Ok(())
+    }
+
+    fn path(&self, script: Script) -> PathBuf {
+        let found = match script {
+            Script::Init(index) => self.programs.init.get(index),
+            Script::Stop => self.programs.stop.as_ref(),
+            Script::Finish(index) => self.programs.finish.get(index),
+        };
+        found.cloned().unwrap_or_default()
+    }
+
+    /// What people call a script: `init.d/50-schema`.
+    pub fn name(&self, script: Script) -> String {
+        let path = self.path(script);
+        let file = path.file_name().unwrap_or_default().display();
+        match script {
+            Script::Init(_) => format!("init.d/{file}"),
+            Script::Stop => "the stop script".into(),
+            Script::Finish(_) => format!("finish.d/{file}"),
+        }
+    }
+
+    /// Sends `signal` to the app by the target rule. What cannot be reached cannot be helped: a child that changed
+    /// its uid may be out of bounds for us (EPERM), one that ended is about to be reaped (ESRCH).
+    pub fn forward(&self, signal: SignalNo) {
+        let Some(app) = self.app else { return };
+        match self.programs.target {
+            Target::Pid => drop(mask::kill(app, signal)),
+            Target::Group => to_group(app, signal),
+            Target::All => drop(tree::signal(signal, self.script, self.app)),
+        }
+    }
+
+    /// Sends `signal` to the group of the script that runs.
+    pub fn signal_script(&self, signal: SignalNo) {
+        if let Some(script) = self.script {
+            to_group(script, signal);
+        }
+    }
+
+    /// Sends `signal` to the tree without our script, and returns how many it reached.
+    pub fn signal_tree(&self, signal: SignalNo) -> usize {
+        tree::signal(signal, self.script, self.app)
+    }
+
+    /// KILL to the whole tree, scripts too. The groups first: they are reached without `/proc` as well.
+    pub fn kill_all(&self) {
+        for leader in [self.app, self.script].into_iter().flatten() {
+            to_group(leader, SignalNo::KILL);
+        }
+        tree::signal(SignalNo::KILL, None, self.app);
+    }
+
+    /// Why a child that ended never became its program, if so.
+    pub fn failure(&self, role: Role, script: Option<Script>, board: &dyn Board) -> Option<Diagnosis> {
+        let (report, command) = match role {
+            Role::App => (board.app_report(), self.programs.app.clone()),
+            Role::Script => (board.script_report(), Command::new(self.path(script?), Vec::new())),
+        };
+        report.failure().map(|(step, errno)| explain(&command, step, errno))
+    }
+
+    /// For an app that could be a script with CR LF line ends, the hint that it is.
+    pub fn crlf_hint(&self, exit: Exit) -> Option<String> {
+        let file = self.programs.app.candidates().into_iter().next()?;
+        (matches!(exit, Exit::Code(126 | 127)) && diagnose::has_crlf(&file)).then(|| {
+            format!(
+                "{}: its lines end with CR LF; convert it with dos2unix or sed -i 's/\\r$//'",
+                file.display()
+            )
+        })
+    }
+
+    /// The files that run by `/bin/sh` for want of a `#!` line; told once each.
+    pub fn by_shell(&self, script: Option<Script>, board: &dyn Board) -> [Option<String>; 2] {
+        let app = board.app_report().take_by_shell().then(|| self.programs.app.program.display().to_string());
+        let script = script.filter(|_| board.script_report().take_by_shell());
+        [app, script.map(|script| self.path(script).display().to_string())]
+    }
+
+    /// The terminal.
+    pub fn terminal(&self) -> Terminal {
+        self.terminal
+    }
+}
+
+/// Which child of ours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// The app.
+    App,
+    /// The script that runs.
+    Script,
+}
+
+/// Which script.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Script {
+    /// init.d, by index.
+    Init(usize),
+    /// The stop script.
+    Stop,
+    /// finish.d, by index.
+    Finish(usize),
+}
+
+/// To the group that `leader` leads. It may not exist yet (a child on its way to `setsid`): then its leader is all
+/// there is of it.
+fn to_group(leader: Pid, signal: SignalNo) {
+    if mask::kill(-leader, signal).is_err_and(|error| error.raw_os_error() == Some(libc::ESRCH)) {
+        let _ = mask::kill(leader, signal);
+    }
+}
+
+fn start(command: &Command, attributes: &Attributes, report: &Report) -> Result<Pid, Diagnosis> {
+    command.spawn(attributes, report).map_err(|error| Diagnosis {
+        code: 126,
+        reason: format!(
+            "{}: cannot start a process: {}",
+            command.program.display(),
+            diagnose::errno_text(error.raw_os_error().unwrap_or(0))
+        ),
+    })
+}
+
+fn explain(command: &Command, step: Step, errno: i32) -> Diagnosis {
+    let name = command.program.display();
+    let failed = |what: String| Diagnosis {
+        code: 126,
+        reason: format!("{name}: {what}: {}", diagnose::errno_text(errno)),
+    };
+    match step {
+        Step::Exec => diagnose::explain(&command.program, &command.candidates(), errno),
+        Step::Session => failed("cannot start a session".into()),
+        Step::Identity => failed("cannot become the user that run.user and run.group name".into()),
+        Step::Directory => {
+            let directory = command.directory.clone().unwrap_or_default();
+            failed(format!("cannot start in run.workdir {}", directory.display()))
+        }
+    }
+}

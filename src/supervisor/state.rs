@@ -1,0 +1,178 @@
+//! The words of the state machine: what happens to it, what it wants done, what it can be asked.
+
+use crate::process::exit::Exit;
+use crate::sys::signal::SignalNo;
+use std::fmt;
+
+/// Where in its life the container is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// The init.d script of this index runs.
+    Init(usize),
+    /// The app runs.
+    Running,
+    /// A stop was asked for; readiness fails, the app does not know yet.
+    Draining,
+    /// The stop script runs, or the app has been told.
+    Stopping,
+    /// The app ended; what it left behind is being ended.
+    Leftovers,
+    /// What did not end in time was killed, and is being reaped.
+    LeftoversKilled,
+    /// The finish.d script of this index runs.
+    Finish(usize),
+    /// The container is kept without the app.
+    Maintenance,
+    /// Nothing more will happen.
+    Ended,
+}
+
+impl Phase {
+    /// Whether the app, or something in its place, is being stopped or was.
+    pub fn is_stopping(self) -> bool {
+        !matches!(self, Self::Init(_) | Self::Running | Self::Maintenance)
+    }
+}
+
+/// What a stop leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Goal {
+    /// The end of the container.
+    Exit,
+    /// Maintenance.
+    Maintain,
+    /// A new start of the app.
+    Restart,
+}
+
+/// What the supervisor was asked through the command pipe.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Request {
+    /// Are you there?
+    Ping,
+    /// Stop the container.
+    Stop,
+    /// Stop the app and start it again.
+    Restart,
+    /// Enter maintenance.
+    MaintenanceOn,
+    /// Leave it.
+    MaintenanceOff,
+}
+
+/// What came of a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// It is being done.
+    Done,
+    /// It is so already.
+    Already,
+    /// Not in this phase: the container is ending.
+    Ending,
+    /// Not in this mode: there is no run script to start again.
+    Unsupported,
+    /// Not in maintenance.
+    Maintained,
+}
+
+/// What happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// The supervisor starts.
+    Start,
+    /// This signal arrived, rewritten by nothing yet.
+    Signal(SignalNo),
+    /// The app ended, or could not be started.
+    AppEnded(Exit),
+    /// The script that was running (init.d, stop or finish.d) ended, or could not be started.
+    ScriptEnded(Exit),
+    /// There is no child left at all.
+    Childless,
+    /// A deadline may be over.
+    Tick,
+    /// Somebody asked.
+    Asked(Request),
+}
+
+/// What is to be done, in this order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Start the init.d script of this index.
+    RunInit(usize),
+    /// Start the app.
+    StartApp,
+    /// Send this to the app, by the target rule.
+    Forward(SignalNo),
+    /// Send this to the group of the script that runs.
+    SignalScript(SignalNo),
+    /// Start the stop script.
+    RunStop,
+    /// Start the finish.d script of this index.
+    RunFinish(usize),
+    /// Send this to the tree of descendants, our own scripts left out.
+    SignalTree(SignalNo),
+    /// Send KILL to all descendants, our own scripts too.
+    KillAll,
+    /// Tell people something.
+    Tell(Note),
+    /// Answer the request in hand.
+    Answer(Answer),
+    /// End with this exit code.
+    Exit(u8),
+}
+
+/// Something that people should know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Note {
+    /// The init.d script of this index failed; the app is not started.
+    InitFailed(usize, Exit),
+    /// It has been running for a minute.
+    InitSlow(usize),
+    /// The stop script failed; the signal is forwarded instead.
+    StopFailed(Exit),
+    /// The finish.d script of this index failed.
+    FinishFailed(usize, Exit),
+    /// The time for finish.d was over.
+    FinishCut(usize),
+    /// The grace period is over: KILL.
+    GraceOver,
+    /// What the app left behind did not end in time: KILL.
+    LeftoversKilled,
+    /// Even KILL did not end everything.
+    Unkillable,
+    /// A stop began.
+    StopBegan(Goal, SignalNo),
+    /// Maintenance holds from now on.
+    MaintenanceBegan,
+    /// Maintenance ends, the app is started.
+    MaintenanceOver,
+}
+
+/// Up to eight actions, without allocating.
+#[derive(Clone, Copy, Default)]
+pub struct Actions {
+    list: [Option<Action>; 8],
+    count: usize,
+}
+
+impl Actions {
+    /// Adds one. No event leads to more than eight.
+    pub fn push(&mut self, action: Action) {
+        debug_assert!(self.count < self.list.len(), "no room for {action:?} behind {self:?}");
+        if let Some(slot) = self.list.get_mut(self.count) {
+            *slot = Some(action);
+            self.count += 1;
+        }
+    }
+
+    /// In order.
+    pub fn iter(&self) -> impl Iterator<Item = Action> {
+        self.list.into_iter().take(self.count).flatten()
+    }
+}
+
+impl fmt::Debug for Actions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}

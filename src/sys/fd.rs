@@ -1,0 +1,142 @@
+//! File descriptors: signalfd, poll, pipes, and writes that never block.
+
+use super::check;
+use super::mask::SigSet;
+use super::signal::SignalNo;
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+/// Makes sure that 0, 1 and 2 are taken, so that no descriptor of ours ever lands there. A closed one is filled
+/// with an `O_PATH` descriptor that can be neither read nor written and that our children do not inherit.
+pub fn fill_stdio() {
+    let mut fds = [0, 1, 2].map(|fd| libc::pollfd { fd, events: 0, revents: 0 });
+    // SAFETY: three pollfds that live through the call; a timeout of 0 only looks.
+    unsafe { libc::poll(fds.as_mut_ptr(), 3, 0) };
+    for _ in fds.iter().filter(|fd| fd.revents & libc::POLLNVAL != 0) {
+        // The lowest free number is the closed one. When `/` cannot be opened nothing can.
+        // SAFETY: a constant C string.
+        unsafe { libc::open(c"/".as_ptr(), libc::O_PATH | libc::O_CLOEXEC) };
+    }
+}
+
+/// One signal as signalfd tells it.
+#[derive(Clone, Copy, Debug)]
+pub struct SignalInfo {
+    /// Which.
+    pub signal: SignalNo,
+    /// Who sent it, in our PID namespace; 0 for the kernel and for senders outside the namespace.
+    pub sender: i32,
+    /// Whether a process sent it (`kill`, `sigqueue`), rather than the kernel on its own account.
+    pub by_process: bool,
+}
+
+/// How many signals one read takes.
+pub const BATCH: usize = 8;
+
+/// Reads blocked signals from a descriptor.
+#[derive(Debug)]
+pub struct SignalFd(OwnedFd);
+
+impl SignalFd {
+    /// For the signals of `set`, which must be blocked.
+    pub fn new(set: SigSet) -> io::Result<Self> {
+        let bits = set.bits();
+        let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
+        // SAFETY: the set lives through the call and has the kernel's size, 8.
+        let fd = check(unsafe {
+            libc::syscall(libc::SYS_signalfd4, -1, &raw const bits, size_of::<u64>(), flags)
+        })?;
+        // SAFETY: a fresh descriptor that nobody else owns.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd as RawFd) }))
+    }
+
+    /// Takes up to [`BATCH`] pending signals into `into` and returns how many; 0 when none is pending.
+    pub fn read(&self, into: &mut [Option<SignalInfo>; BATCH]) -> usize {
+        // SAFETY: plain integers, for which zero is a value.
+        let mut raw: [libc::signalfd_siginfo; BATCH] = unsafe { std::mem::zeroed() };
+        // SAFETY: the buffer lives through the call and has the size that is passed.
+        let got = unsafe { libc::read(self.0.as_raw_fd(), raw.as_mut_ptr().cast(), size_of_val(&raw)) };
+        let count = usize::try_from(got).unwrap_or(0) / size_of::<libc::signalfd_siginfo>();
+        for (slot, info) in into.iter_mut().zip(&raw[..count]) {
+            *slot = SignalNo::new(info.ssi_signo as i32).map(|signal| SignalInfo {
+                signal,
+                sender: info.ssi_pid as i32,
+                by_process: info.ssi_code <= 0,
+            });
+        }
+        count
+    }
+}
+
+impl AsRawFd for SignalFd {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+/// Waits until one of `fds` is readable or `timeout` is over; none waits for ever. Which ones are is in `ready`.
+pub fn poll_readable<const N: usize>(fds: [RawFd; N], timeout: Option<Duration>) -> io::Result<[bool; N]> {
+    let mut polled = fds.map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
+    let limit = timeout.map(|t| libc::timespec {
+        tv_sec: i64::try_from(t.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: t.subsec_nanos().into(),
+    });
+    let limit = limit.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: the array and the timeout live through the call; no mask is given.
+    let result = unsafe { libc::ppoll(polled.as_mut_ptr(), N as libc::nfds_t, limit, std::ptr::null()) };
+    check(i64::from(result))?;
+    Ok(polled.map(|fd| fd.revents != 0))
+}
+
+/// A pipe, both ends non-blocking and close-on-exec: (read, write).
+pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut fds = [-1; 2];
+    // SAFETY: room for two descriptors.
+    check(i64::from(unsafe { libc::pipe2(fds.as_mut_ptr(), libc::O_CLOEXEC | libc::O_NONBLOCK) }))?;
+    // SAFETY: a fresh descriptor that nobody else owns.
+    let read = unsafe { OwnedFd::from_raw_fd(fds[0]) };
+    // SAFETY: as above.
+    Ok((read, unsafe { OwnedFd::from_raw_fd(fds[1]) }))
+}
+
+/// Reads what is there into `buffer`; 0 when there is nothing.
+pub fn read_some(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> usize {
+    // SAFETY: the buffer lives through the call and has the size that is passed.
+    let got = unsafe { libc::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    usize::try_from(got).unwrap_or(0)
+}
+
+/// Writes to a descriptor that may be closed, full or shared with processes that change its flags, without ever
+/// blocking: what does not fit at once is lost. Returns how much was written.
+pub fn write_nowait(fd: RawFd, bytes: &[u8]) -> usize {
+    let part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    // SAFETY: one part that lives through the call; the kernel only reads it. Offset −1 is the file's own.
+    let tried = unsafe { libc::pwritev2(fd, &raw const part, 1, -1, libc::RWF_NOWAIT) };
+    if let Ok(written) = usize::try_from(tried) {
+        return written;
+    }
+    if io::Error::last_os_error().raw_os_error() != Some(libc::EOPNOTSUPP) {
+        return 0;
+    }
+    // Terminals, sockets and old kernels: look first, and write no more than a pipe takes whole.
+    let mut look = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: one pollfd that lives through the call; a timeout of 0 only looks.
+    unsafe { libc::poll(&raw mut look, 1, 0) };
+    if look.revents & libc::POLLOUT == 0 {
+        return 0;
+    }
+    let length = bytes.len().min(libc::PIPE_BUF);
+    // SAFETY: `length` bytes at most as long as the slice.
+    let written = unsafe { libc::write(fd, bytes.as_ptr().cast(), length) };
+    usize::try_from(written).unwrap_or(0)
+}
+
+/// Opens a path without following what a person could not name otherwise; see open(2) for `flags`.
+pub fn open(path: &CStr, flags: i32) -> io::Result<OwnedFd> {
+    // SAFETY: a C string.
+    let fd = check(i64::from(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC) }))?;
+    // SAFETY: a fresh descriptor that nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}

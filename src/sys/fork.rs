@@ -1,0 +1,276 @@
+//! fork and exec of one child, all prepared beforehand: between the two calls nothing allocates, locks or logs.
+
+use super::mask::{self, SigSet};
+use super::signal::SignalNo;
+use super::{Pid, check, tty};
+use std::borrow::Cow;
+use std::ffi::{CStr, CString};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Where the child failed on its way to the program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Becoming the leader of a new session.
+    Session,
+    /// Setting supplementary groups, gid or uid.
+    Identity,
+    /// Changing to the working directory.
+    Directory,
+    /// `execve`.
+    Exec,
+}
+
+/// What the child reports before it gives up, or on its way: one word of shared memory that fork keeps shared.
+#[derive(Debug)]
+pub struct Report(&'static AtomicU64);
+
+/// The kernel refused a text file without `#!`, and `/bin/sh` runs it.
+const BY_SHELL: u64 = 1 << 40;
+
+impl Report {
+    /// On a word of a shared mapping that nothing else writes.
+    pub fn new(word: &'static AtomicU64) -> Self {
+        Self(word)
+    }
+
+    /// The step that failed and its errno.
+    pub fn failure(&self) -> Option<(Step, i32)> {
+        let word = self.0.load(Ordering::Acquire);
+        let step = match (word >> 32) & 0xff {
+            1 => Step::Session,
+            2 => Step::Identity,
+            3 => Step::Directory,
+            4 => Step::Exec,
+            _ => return None,
+        };
+        Some((step, word as i32))
+    }
+
+    /// Whether `/bin/sh` runs the file, for want of a `#!` line; tells it once.
+    pub fn take_by_shell(&self) -> bool {
+        self.0.fetch_and(!BY_SHELL, Ordering::AcqRel) & BY_SHELL != 0
+    }
+
+    fn fail(&self, step: Step) -> ! {
+        self.fail_with(step, io::Error::last_os_error().raw_os_error().unwrap_or(0))
+    }
+
+    fn fail_with(&self, step: Step, error: i32) -> ! {
+        let number = match step {
+            Step::Session => 1,
+            Step::Identity => 2,
+            Step::Directory => 3,
+            Step::Exec => 4,
+        };
+        self.0.store(number << 32 | error as u64, Ordering::Release);
+        let code = if error == libc::ENOENT && step == Step::Exec { 127 } else { 126 };
+        // SAFETY: _exit ends the process; it runs no handlers and flushes nothing of the parent's.
+        unsafe { libc::_exit(code) }
+    }
+}
+
+/// A numeric identity to take before exec.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// User id; none keeps it.
+    pub uid: Option<u32>,
+    /// Group id; none keeps it.
+    pub gid: Option<u32>,
+    /// Supplementary groups; none keeps them.
+    pub groups: Option<Vec<u32>>,
+}
+
+/// Everything about a child, in the form that system calls take.
+#[derive(Debug)]
+pub struct Child {
+    /// The files to try, in this order, as a shell does with `PATH`.
+    pub files: Vec<CString>,
+    /// Its arguments, the first its name.
+    pub args: Vec<CString>,
+    /// Its environment; none inherits ours as it is.
+    pub env: Option<Vec<Cow<'static, CStr>>>,
+    /// Where in `env` a `LISTEN_PID=` with room for ten digits stands, to be filled with the child's pid.
+    pub listen_pid: Option<usize>,
+    /// The directory to start in; none keeps ours.
+    pub directory: Option<CString>,
+    /// The file mode creation mask; none keeps ours.
+    pub umask: Option<u32>,
+    /// Whom to become; none keeps our identity.
+    pub identity: Option<Identity>,
+    /// A new session (with the terminal on stdin as its own, if there is one) and not only a process group.
+    pub session: bool,
+    /// Whether to become the terminal's foreground.
+    pub foreground: bool,
+    /// The signal mask to start with.
+    pub mask: SigSet,
+    /// Whether to start with SIGCHLD ignored.
+    pub ignore_chld: bool,
+}
+
+/// The pointers that `execve` takes: the strings, then null.
+fn pointers(strings: &[impl AsRef<CStr>]) -> Vec<*const libc::c_char> {
+    strings.iter().map(|s| s.as_ref().as_ptr()).chain([std::ptr::null()]).collect()
+}
+
+/// Starts `child`, which must have all signals blocked by us, and returns its pid. It has its process group when
+/// this returns (its session, when it asked for one, a little later). Allocates before the fork.
+///
+/// Errors: that fork failed. What fails later is in `report`, and the child ends with 126 or 127.
+pub fn spawn(child: &mut Child, report: &Report) -> io::Result<Pid> {
+    let args = pointers(&child.args);
+    // Where /bin/sh is to run it: sh, the file, and the arguments behind its name.
+    let mut shell_args = args.clone();
+    shell_args.insert(0, c"sh".as_ptr());
+    let env = child.env.as_deref().map(pointers);
+    let listen_pid = child.listen_pid.and_then(|index| {
+        let text = child.env.as_mut()?.get_mut(index)?;
+        Some(text.as_ptr().cast_mut())
+    });
+    report.0.store(0, Ordering::Relaxed);
+    // SAFETY: single-threaded, so the child may run any code that takes no resources of ours with it; what it
+    // runs is `start` alone.
+    match check(i64::from(unsafe { libc::fork() }))? {
+        0 => start(child, &args, &mut shell_args, env.as_deref(), listen_pid, report),
+        pid => {
+            let pid = pid as Pid;
+            if !child.session {
+                // In both, whoever is first: a signal to the group must find it. Fails harmlessly after exec.
+                // SAFETY: two integers.
+                unsafe { libc::setpgid(pid, pid) };
+            }
+            Ok(pid)
+        }
+    }
+}
+
+fn start(
+    child: &Child,
+    args: &[*const libc::c_char],
+    shell_args: &mut [*const libc::c_char],
+    env: Option<&[*const libc::c_char]>,
+    listen_pid: Option<*mut libc::c_char>,
+    report: &Report,
+) -> ! {
+    if child.session {
+        // SAFETY: no arguments.
+        if unsafe { libc::setsid() } == -1 {
+            report.fail(Step::Session);
+        }
+        // Not a terminal, or another session's: then there is none to have.
+        let _ = tty::take_controlling();
+    } else {
+        // SAFETY: two integers.
+        unsafe { libc::setpgid(0, 0) };
+    }
+    // SAFETY: getpid cannot fail. Not musl's fork-time cache: the same call either way.
+    let pid = unsafe { libc::getpid() };
+    if child.foreground {
+        let _ = tty::set_foreground(pid);
+    }
+    if let Some(mode) = child.umask {
+        // SAFETY: an integer.
+        unsafe { libc::umask(mode as libc::mode_t) };
+    }
+    if let Some(identity) = &child.identity {
+        become_user(identity, report);
+    }
+    if let Some(directory) = &child.directory {
+        // SAFETY: a C string.
+        if unsafe { libc::chdir(directory.as_ptr()) } == -1 {
+            report.fail(Step::Directory);
+        }
+    }
+    if let Some(text) = listen_pid {
+        write_pid(text, pid);
+    }
+    mask::set_ignored(SignalNo::CHLD, child.ignore_chld);
+    mask::set_mask(child.mask);
+    exec(child, args, shell_args, env, report)
+}
+
+/// Tries each file as execvp does: one that is not there is passed over, one that may not be run is remembered.
+fn exec(
+    child: &Child,
+    args: &[*const libc::c_char],
+    shell_args: &mut [*const libc::c_char],
+    env: Option<&[*const libc::c_char]>,
+    report: &Report,
+) -> ! {
+    // SAFETY: environ is the C runtime's own null-terminated list.
+    let env = env.map_or(unsafe { super::entry::environ }, <[_]>::as_ptr);
+    let mut denied = false;
+    for file in &child.files {
+        // SAFETY: a C string and two null-terminated lists of C strings.
+        unsafe { libc::execve(file.as_ptr(), args.as_ptr(), env) };
+        match io::Error::last_os_error().raw_os_error() {
+            Some(libc::EACCES) => denied = true,
+            Some(libc::ENOENT | libc::ENOTDIR) => {}
+            Some(libc::ENOEXEC) if is_text(file) => {
+                report.0.fetch_or(BY_SHELL, Ordering::AcqRel);
+                shell_args[1] = file.as_ptr();
+                // SAFETY: as above.
+                unsafe { libc::execve(c"/bin/sh".as_ptr(), shell_args.as_ptr(), env) };
+                report.fail(Step::Exec)
+            }
+            _ => report.fail(Step::Exec),
+        }
+    }
+    report.fail_with(Step::Exec, if denied { libc::EACCES } else { libc::ENOENT })
+}
+
+/// Whether a file that the kernel would not run looks like a script: not empty, and no NUL in its first bytes (what
+/// is made for another machine, or cut short, has some; bash decides alike).
+fn is_text(file: &CStr) -> bool {
+    let mut start = [0; 128];
+    let got = super::fd::open(file, libc::O_RDONLY).map_or(0, |opened| {
+        use std::os::fd::AsFd;
+        super::fd::read_some(opened.as_fd(), &mut start)
+    });
+    got > 0 && !start[..got].contains(&0)
+}
+
+fn become_user(identity: &Identity, report: &Report) {
+    if let Some(groups) = &identity.groups {
+        // SAFETY: the list has the length that is passed.
+        if unsafe { libc::setgroups(groups.len(), groups.as_ptr()) } == -1 {
+            report.fail(Step::Identity);
+        }
+    }
+    if let Some(gid) = identity.gid {
+        // SAFETY: integers. The raw call: one thread, nobody else to tell.
+        if unsafe { libc::syscall(libc::SYS_setresgid, gid, gid, gid) } == -1 {
+            report.fail(Step::Identity);
+        }
+    }
+    if let Some(uid) = identity.uid {
+        // SAFETY: as above.
+        if unsafe { libc::syscall(libc::SYS_setresuid, uid, uid, uid) } == -1 {
+            report.fail(Step::Identity);
+        }
+    }
+}
+
+/// The bytes of `LISTEN_PID=` with room for the digits behind it.
+pub const LISTEN_PID_ROOM: &[u8] = b"LISTEN_PID=0000000000";
+
+/// Writes `pid` behind the `=`; shorter numbers end with a NUL, which ends the string there.
+fn write_pid(text: *mut libc::c_char, pid: Pid) {
+    let mut digits = [0_u8; 10];
+    let mut count = 0;
+    let mut rest = pid.unsigned_abs();
+    while count == 0 || rest > 0 {
+        digits[count] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        count += 1;
+    }
+    let start = LISTEN_PID_ROOM.len() - 10;
+    for (offset, digit) in digits[..count].iter().rev().chain([&0]).enumerate() {
+        if offset < 10 {
+            // SAFETY: `text` has the length of LISTEN_PID_ROOM.
+            let place = unsafe { text.add(start + offset) };
+            // SAFETY: inside the text, in our own copy of the memory after the fork.
+            unsafe { *place = *digit as libc::c_char };
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `/proc` without allocation: who is there, and who is whose child.
+
+use super::Pid;
+use super::fd;
+use std::io::Write as _;
+use std::os::fd::{AsFd, AsRawFd};
+
+/// Calls `each` with every process in `/proc`. Returns false when there is no `/proc` to read.
+pub fn each_process(mut each: impl FnMut(Pid)) -> bool {
+    let Ok(directory) = fd::open(c"/proc", libc::O_RDONLY | libc::O_DIRECTORY) else { return false };
+    let mut buffer = Aligned([0; 2048]);
+    let mut any = false;
+    loop {
+        // SAFETY: the buffer lives through the call and has the size that is passed.
+        let got = unsafe {
+            libc::syscall(libc::SYS_getdents64, directory.as_raw_fd(), buffer.0.as_mut_ptr(), buffer.0.len())
+        };
+        let Ok(filled) = usize::try_from(got) else { return any };
+        if filled == 0 {
+            return any;
+        }
+        let mut rest = &buffer.0[..filled];
+        // struct linux_dirent64: ino 8, off 8, reclen 2, type 1, name…
+        while let Some(length) = rest.get(16..18).map(|b| usize::from(u16::from_ne_bytes([b[0], b[1]]))) {
+            let Some((entry, next)) = rest.split_at_checked(length) else { break };
+            if let Some(pid) = entry.get(19..).and_then(number) {
+                any = true;
+                each(pid);
+            }
+            rest = next;
+        }
+    }
+}
+
+#[repr(align(8))]
+struct Aligned([u8; 2048]);
+
+/// The decimal number before the terminating NUL, if that is all there is.
+fn number(name: &[u8]) -> Option<Pid> {
+    let digits = name.split(|b| *b == 0).next().filter(|digits| !digits.is_empty())?;
+    digits.iter().try_fold(0, |n: Pid, digit| {
+        digit.is_ascii_digit().then(|| n.checked_mul(10)?.checked_add(Pid::from(digit - b'0'))).flatten()
+    })
+}
+
+/// The parent and the state letter (`R`, `S`, `Z`…) of a process; none when it is gone or hidden.
+pub fn parent(pid: Pid) -> Option<(Pid, u8)> {
+    let mut path = [0_u8; 32];
+    write!(&mut path[..31], "/proc/{pid}/stat").ok()?;
+    let path = std::ffi::CStr::from_bytes_until_nul(&path).ok()?;
+    let file = fd::open(path, libc::O_RDONLY).ok()?;
+    let mut buffer = [0; 128];
+    let filled = fd::read_some(file.as_fd(), &mut buffer);
+    // "pid (comm) S ppid …": the comm can hold anything, but not outlast 64 bytes, and the last ')' ends it.
+    let after = buffer[..filled].iter().rposition(|b| *b == b')')? + 2;
+    let state = *buffer.get(after)?;
+    let digits = buffer.get(after + 2..filled)?.split(|b| *b == b' ').next()?;
+    Some((number(digits)?, state))
+}
+
+/// Makes us adopt the orphans among our descendants. False when a sandbox forbids it.
+pub fn become_subreaper() -> bool {
+    // SAFETY: integers.
+    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 }
+}
