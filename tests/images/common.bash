@@ -25,10 +25,11 @@ fixture() {
     done
 }
 
-# Remove what the tests built, and nothing else.
+# Remove what the tests built, and nothing else. An image that lost its tag to a later one still has a digest.
 remove_test_images() {
     local images
-    mapfile -t images < <(docker image ls --format '{{.Repository}}:{{.Tag}}' | grep "^$TEST_PREFIX")
+    mapfile -t images < <(docker image ls --digests --format '{{.Repository}} {{.Tag}} {{.Digest}}' \
+        | awk -v prefix="$TEST_PREFIX" 'index($1, prefix) == 1 { print $2 == "<none>" ? $1 "@" $3 : $1 ":" $2 }')
     if [ ${#images[@]} -gt 0 ]; then docker image rm --force "${images[@]}" >/dev/null; fi
 }
 

@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Push the base images to a registry.
+#
+# Usage: IMAGE_PREFIX=REGISTRY/[PATH/] ./dpush.sh [--force] [--no-latest] [--dry-run] [STAGE...]
+#
+# Without a stage: all of them. Everything is checked before anything is pushed: every image is there, and the registry has
+# no other image under the same version. An image that is there already, the time of its build aside, is not pushed again.
+# For each image one line on stdout: IMAGE@sha256:DIGEST.
+#
+#   --force       put this image in the place of another of the same version
+#   --no-latest   push the version only, leave `latest` where it is
+#   --dry-run     check, and print what would be pushed
+#   -h, --help    this text
+#
+# Environment:
+#   IMAGE_PREFIX  the registry and path, as the images were built with
+#   ENGINE        docker (default) or podman: whose images, and who pushes. Log in with it first where the registry asks.
+#
+# Exit codes: 0 pushed or there already, 1 an error, 2 the command line is wrong.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/scripts/lib.sh"
+. "$ROOT/vars.sh"
+
+ENGINE=${ENGINE:-docker}
+names=("${STAGES[@]%%:*}")
+arguments=("$@")
+wanted=() force='' latest=1 dry_run=''
+while [ $# -gt 0 ]; do
+    case $1 in
+        --force) force=1 ;;
+        --no-latest) latest='' ;;
+        --dry-run) dry_run=1 ;;
+        -h | --help) help_of "$0"; exit 0 ;;
+        -*)
+            hint=$(nearest "$1" --force --no-latest --dry-run --help)
+            usage_error "unknown option '$1'" ${hint:+"did you mean $hint?"} ;;
+        *)
+            if ! is_one_of "$1" "${names[@]}"; then
+                hint=$(nearest "$1" "${names[@]}")
+                usage_error "unknown stage '$1'" ${hint:+"did you mean $hint?"} "stages: ${names[*]}"
+            fi
+            is_one_of "$1" "${wanted[@]}" || wanted+=("$1") ;;
+    esac
+    shift
+done
+[ ${#wanted[@]} -gt 0 ] || wanted=("${names[@]}")
+is_one_of "$ENGINE" docker podman || usage_error "unknown ENGINE '$ENGINE'" "known: docker, podman"
+# As docker reads a name: the first part is a registry when it has a dot or a port in it, or is localhost.
+registry=${IMAGE_PREFIX%%/*}
+[[ $IMAGE_PREFIX == */* && ($registry == *[.:]* || $registry == localhost) ]] \
+    || usage_error "IMAGE_PREFIX names no registry: '$IMAGE_PREFIX'" "for example: IMAGE_PREFIX=registry.example.com/team/ $ME"
+
+if [ "$ENGINE" = docker ]; then reach_docker "$ROOT/dpush.sh" "${arguments[@]}"; fi
+have "$ENGINE" || die "$ENGINE is not installed" "run $ROOT/scripts/setup.sh build, or choose another with ENGINE="
+need jq
+have skopeo || die "skopeo is not installed; it asks the registry what it has" "run $ROOT/scripts/setup.sh test"
+if ! answer=$("$ENGINE" info 2>&1 >/dev/null); then
+    die "$ENGINE does not answer: $(tail -n 1 <<<"$answer")" "start it ($ROOT/scripts/setup.sh build), or choose another with ENGINE="
+fi
+
+# A registry on this machine speaks plain http, as docker takes it for granted.
+plain=()
+[[ $registry != localhost* && $registry != 127.* ]] || plain=(--tls-verify=false)
+
+# What an image is, less what changes from build to build of the same content. From a configuration on stdin, the engine's or
+# the registry's.
+content='{layers: .rootfs.diff_ids, architecture: .architecture, config: ((.config // {}) |
+    {User, Env, Entrypoint, Cmd, Labels, StopSignal, WorkingDir, ExposedPorts, Volumes, Healthcheck} | with_entries(select(.value | IN(null, "", [], {}) | not)))}'
+local_content() {
+    "$ENGINE" image inspect "$1" | jq --sort-keys '.[0] | {rootfs: {diff_ids: .RootFS.Layers}, architecture: .Architecture, config: .Config}' | jq --sort-keys --compact-output "$content"
+}
+
+# published IMAGE: its content in the registry; nothing when it is not there.
+published() {
+    local answer
+    if answer=$(skopeo inspect "${plain[@]}" --config --raw "docker://$1" 2>&1); then
+        jq --sort-keys --compact-output "$content" <<<"$answer"
+    elif [[ $answer != *"manifest unknown"* && $answer != *"name unknown"* && $answer != *"NAME_UNKNOWN"* ]]; then
+        die "the registry did not tell about $1: $(tail -n 1 <<<"$answer")" "is $registry reachable, and are you logged in ($ENGINE login $registry)?"
+    fi
+}
+
+digest_of() { echo "sha256:$(skopeo inspect "${plain[@]}" --raw "docker://$1" | sha256sum | cut -d ' ' -f 1)"; }
+
+push() {
+    if [ "$ENGINE" = podman ]; then podman push "${plain[@]}" "$1" >&2; else docker push "$1" >&2; fi \
+        || die "$1 was not pushed, see above" "what was pushed before it stays; run the same command again"
+}
+
+missing=()
+for stage in "${wanted[@]}"; do
+    image=${IMAGE_PREFIX}base-$stage:$VERSION
+    "$ENGINE" image inspect "$image" >/dev/null 2>&1 || missing+=("$image")
+done
+[ ${#missing[@]} = 0 ] || die "not built: ${missing[*]}" "build first, with the same IMAGE_PREFIX: ./dbuild.sh ${wanted[*]}"
+
+declare -A state
+for stage in "${wanted[@]}"; do
+    image=${IMAGE_PREFIX}base-$stage:$VERSION
+    there=$(published "$image")
+    if [ -z "$there" ]; then state[$stage]=new
+    elif [ "$there" = "$(local_content "$image")" ]; then state[$stage]=same
+    elif [ -n "$force" ]; then state[$stage]=replace
+    else
+        die "the registry has another $image ($(digest_of "$image"))" \
+            "a version does not change: raise VERSION in vars.sh and Cargo.toml, or replace it with --force"
+    fi
+done
+
+for stage in "${wanted[@]}"; do
+    image=${IMAGE_PREFIX}base-$stage:$VERSION
+    say "$image: ${state[$stage]}"
+    [ -z "$dry_run" ] || continue
+    if [ "${state[$stage]}" != same ]; then
+        push "$image"
+        if [ -n "$latest" ]; then push "${IMAGE_PREFIX}base-$stage:latest"; fi
+    fi
+    echo "${IMAGE_PREFIX}base-$stage@$(digest_of "$image")"
+done
