@@ -11,6 +11,7 @@
 # the images (base-root and example-postgres) and build/.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/scripts/lib.sh"
+. "$ROOT/vars.sh"
 
 keep=''
 for word; do
@@ -23,7 +24,8 @@ done
 
 name=wrapper-demo
 volume=$name
-image=example-postgres
+base=${IMAGE_PREFIX}base-root
+image=${IMAGE_PREFIX}example-postgres
 uid=$((100000 + RANDOM)) # in no passwd file
 hard=(--read-only --user "$uid:$uid" --cap-drop ALL --security-opt no-new-privileges)
 steps=8 step=0
@@ -113,8 +115,8 @@ reach_docker "$ROOT/demo.sh" "$@"
 step "Build: the wrapper (static Rust), base-root (minimal Debian), PostgreSQL on top"
 [ -e build/wrapper-x86_64 ] || note "the first time this takes some minutes"
 slowly "./dbuild.sh root" ./dbuild.sh root
-slowly "docker build --tag $image examples/postgres" docker build --tag "$image" examples/postgres
-show docker image ls --format 'table {{.Repository}}\t{{.Tag}}\t{{.Size}}' --filter reference=base-root --filter "reference=$image"
+slowly "docker build examples/postgres" docker build --build-arg "PARENT=$base:$VERSION" --tag "$image" examples/postgres
+show docker image ls --format 'table {{.Repository}}\t{{.Tag}}\t{{.Size}}' --filter "reference=$base" --filter "reference=$image"
 
 step "Run it: read-only root, a uid that nobody knows, no capabilities, no new privileges, a fresh volume"
 remove
@@ -166,6 +168,6 @@ if [ -n "$keep" ]; then
 else
     remove
     running=''
-    note "container and volume are removed; the images stay: $image, base-root"
+    note "container and volume are removed; the images stay: $image, $base"
 fi
 note "Next: README.md derives an image of your own, docs/tutorial.md takes the database apart."

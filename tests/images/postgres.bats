@@ -6,8 +6,8 @@
 
 bats_require_minimum_version 1.5.0
 
-image=${POSTGRES_IMAGE:-example-postgres}
-base=${POSTGRES_BASE:-base-root}
+image=${POSTGRES_IMAGE:-${IMAGE_PREFIX-}example-postgres}
+base=${POSTGRES_BASE:-${IMAGE_PREFIX-}base-root}
 net=pgtest-net
 uid=23456 # in no passwd file
 hard=(--read-only --user "$uid:$uid" --cap-drop ALL --security-opt no-new-privileges)
