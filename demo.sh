@@ -109,6 +109,8 @@ trap 'exit 143' TERM
 cd "$ROOT"
 
 step "Install what is missing, start Docker"
+# The password is asked for here, where nothing writes over the question.
+if [ "$(id -u)" != 0 ] && have sudo; then sudo --validate; fi
 slowly "scripts/setup.sh" scripts/setup.sh build
 reach_docker "$ROOT/demo.sh" "$@"
 
