@@ -76,7 +76,12 @@ impl Children {
         board: &dyn Board,
         variables: &[(&str, &OsStr)],
     ) -> Result<(), Diagnosis> {
-        let mut command = Command::new(self.path(script), Vec::new());
+        // An init script prepares for the app, whose options may matter to it.
+        let args = match script {
+            Script::Init(_) => self.programs.app.args.clone(),
+            Script::Stop | Script::Finish(_) => Vec::new(),
+        };
+        let mut command = Command::new(self.path(script), args);
         command.directory.clone_from(&self.programs.app.directory);
         command.env =
             variables.iter().fold(self.programs.app.env.clone(), |env, (name, value)| env.with(name, value));
