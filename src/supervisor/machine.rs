@@ -338,7 +338,7 @@ impl Machine {
         }
         self.phase_end = None;
         match self.phase {
-            _ if self.killed => {
+            _ if self.killed || self.phase == Phase::LeftoversKilled => {
                 // Stuck in the kernel. Our own end is all that is left; the app counts as killed.
                 todo.push(Action::Tell(Note::Unkillable));
                 let exit = self.app_exit.unwrap_or(Exit::Signal(SignalNo::KILL));
@@ -353,12 +353,8 @@ impl Machine {
                 self.phase_end = Some(now + LAST_RESORT);
                 self.phase = Phase::LeftoversKilled;
             }
-            Phase::LeftoversKilled => {
-                todo.push(Action::Tell(Note::Unkillable));
-                self.childless(now, todo);
-            }
             Phase::Finish(index) => self.kill(Note::FinishCut(index), now, todo),
-            Phase::Running | Phase::Stopping | Phase::Maintenance | Phase::Ended => {}
+            _ => {}
         }
     }
 
@@ -371,3 +367,6 @@ impl Machine {
         todo.push(Action::KillAll);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,9 +44,9 @@ pub struct Supervisor<'a> {
 /// Errors: no signalfd can be made (no descriptor, no memory); nothing was started then.
 pub fn run(policy: Policy, programs: Programs, terminal: Terminal, board: &mut dyn Board) -> io::Result<u8> {
     let mut supervisor = Supervisor::new(policy, programs, terminal, board)?;
-    supervisor.dispatch(Event::Start);
+    supervisor.start();
     loop {
-        if let Some(code) = supervisor.code {
+        if let Some(code) = supervisor.code() {
             return Ok(code);
         }
         supervisor.turn();
@@ -90,8 +90,18 @@ impl<'a> Supervisor<'a> {
         })
     }
 
+    /// Starts the first thing that there is to start.
+    pub fn start(&mut self) {
+        self.dispatch(Event::Start);
+    }
+
+    /// The exit code, once everything is over.
+    pub fn code(&self) -> Option<u8> {
+        self.code
+    }
+
     /// Waits once and handles what came.
-    fn turn(&mut self) {
+    pub fn turn(&mut self) {
         let deadline = self.machine.deadline();
         let mut ready = self.reactor.wait(deadline);
         if ready.nothing() && deadline.is_none_or(|at| at > Instant::now()) {

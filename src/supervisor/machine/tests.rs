@@ -1,0 +1,387 @@
+//! The machine against worlds that do as they please: named scenarios, and properties over any order of events.
+
+use super::*;
+use proptest::prelude::*;
+
+const GRACE: Duration = Duration::from_secs(25);
+
+fn policy() -> Policy {
+    Policy { grace: Some(GRACE), can_maintain: true, ..Policy::plain() }
+}
+
+/// A machine and the processes that it believes in.
+struct World {
+    machine: Machine,
+    start: Instant,
+    now: Instant,
+    app: bool,
+    script: bool,
+    exit: Option<u8>,
+    log: Vec<Action>,
+}
+
+impl World {
+    fn new(policy: Policy) -> Self {
+        let start = Instant::now();
+        let machine = Machine::new(policy);
+        let mut world =
+            Self { machine, start, now: start, app: false, script: false, exit: None, log: Vec::new() };
+        world.on(Event::Start);
+        world
+    }
+
+    /// Feeds one event and checks what must hold whatever happens.
+    fn on(&mut self, event: Event) -> Vec<Action> {
+        let before = self.machine.phase();
+        let actions: Vec<_> = self.machine.on(event, self.now).iter().collect();
+        assert!(self.exit.is_none() || actions.is_empty(), "after the end: {actions:?}");
+        let answers = actions.iter().filter(|action| matches!(action, Action::Answer(_))).count();
+        let asked = matches!(event, Event::Asked(_)) && before != Phase::Ended;
+        assert_eq!(answers, usize::from(asked), "answers to {event:?}: {actions:?}");
+        for action in &actions {
+            match *action {
+                Action::StartApp => {
+                    assert!(!self.app && !self.script, "started beside another: {actions:?}");
+                    self.app = true;
+                }
+                Action::RunInit(_) | Action::RunFinish(_) => {
+                    assert!(!self.app && !self.script, "a script beside another: {actions:?}");
+                    self.script = true;
+                }
+                Action::RunStop => {
+                    assert!(self.app && !self.script, "nothing to stop: {actions:?}");
+                    self.script = true;
+                }
+                Action::Forward(signal) => {
+                    assert!(self.app, "{signal} to nobody");
+                    assert_ne!(signal, SignalNo::KILL);
+                }
+                Action::Exit(code) => self.exit = Some(code),
+                _ => {}
+            }
+        }
+        self.log.extend(&actions);
+        actions
+    }
+
+    fn app_ends(&mut self, exit: Exit) -> Vec<Action> {
+        self.app = false;
+        self.on(Event::AppEnded(exit))
+    }
+
+    fn script_ends(&mut self, exit: Exit) -> Vec<Action> {
+        self.script = false;
+        self.on(Event::ScriptEnded(exit))
+    }
+
+    /// Everything that was killed or ended is reaped, and nothing is left.
+    fn nothing_left(&mut self) -> Vec<Action> {
+        assert!(!self.app);
+        self.script = false;
+        self.on(Event::Childless)
+    }
+
+    fn after(&mut self, time: Duration) -> Vec<Action> {
+        self.now += time;
+        self.on(Event::Tick)
+    }
+}
+
+fn term() -> Event {
+    Event::Signal(SignalNo::TERM)
+}
+
+#[test]
+fn an_app_that_ends_by_itself_gives_its_code() {
+    let mut world = World::new(policy());
+    assert_eq!(world.app_ends(Exit::Code(3)), [Action::SignalTree(SignalNo::TERM)]);
+    assert_eq!(world.nothing_left(), [Action::Exit(3)]);
+}
+
+#[test]
+fn the_exit_map_is_applied_once() {
+    let mut policy = policy();
+    policy.exit_map[143] = 0;
+    policy.exit_map[0] = 9;
+    let mut world = World::new(policy);
+    world.on(term());
+    world.app_ends(Exit::Signal(SignalNo::TERM));
+    assert_eq!(world.nothing_left(), [Action::Exit(0)]);
+}
+
+#[test]
+fn a_stop_goes_through_drain_script_and_finish() {
+    let policy = Policy {
+        drain_delay: Duration::from_secs(5),
+        stop_script: true,
+        finish_scripts: 2,
+        init_scripts: 1,
+        ..policy()
+    };
+    let mut world = World::new(policy);
+    assert_eq!(world.machine.phase(), Phase::Init(0));
+    assert_eq!(world.script_ends(Exit::Code(0)), [Action::StartApp]);
+    world.on(term());
+    assert_eq!(world.machine.phase(), Phase::Draining);
+    assert!(world.after(Duration::from_secs(4)).is_empty(), "not yet");
+    assert_eq!(world.after(Duration::from_secs(1)), [Action::RunStop]);
+    assert!(world.script_ends(Exit::Code(0)).is_empty(), "the script has told the app");
+    world.app_ends(Exit::Code(0));
+    assert_eq!(world.nothing_left(), [Action::RunFinish(0)]);
+    let failed = world.script_ends(Exit::Code(1));
+    assert_eq!(failed, [Action::Tell(Note::FinishFailed(0, Exit::Code(1))), Action::RunFinish(1)]);
+    assert_eq!(world.script_ends(Exit::Code(0)), [Action::Exit(0)]);
+}
+
+#[test]
+fn a_second_stop_signal_skips_the_delay() {
+    let mut world = World::new(Policy { drain_delay: Duration::from_secs(60), ..policy() });
+    world.on(term());
+    assert_eq!(world.on(term()), [Action::Forward(SignalNo::TERM)]);
+}
+
+#[test]
+fn a_stop_script_that_fails_is_replaced_by_the_signal() {
+    let mut world = World::new(Policy { stop_script: true, ..policy() });
+    world.on(term());
+    let told = world.script_ends(Exit::Code(1));
+    assert_eq!(told, [Action::Tell(Note::StopFailed(Exit::Code(1))), Action::Forward(SignalNo::TERM)]);
+}
+
+#[test]
+fn at_the_end_of_the_grace_everything_is_killed_once() {
+    let mut world = World::new(Policy { finish_scripts: 1, ..policy() });
+    world.on(term());
+    assert_eq!(world.after(GRACE), [Action::Tell(Note::GraceOver), Action::KillAll]);
+    assert!(world.after(Duration::ZERO).is_empty());
+    world.app_ends(Exit::Signal(SignalNo::KILL));
+    assert_eq!(world.nothing_left(), [Action::Exit(137)], "no time for finish.d");
+}
+
+#[test]
+fn what_even_kill_does_not_end_is_not_waited_for() {
+    let mut world = World::new(policy());
+    world.on(term());
+    world.after(GRACE);
+    assert_eq!(world.after(LAST_RESORT), [Action::Tell(Note::Unkillable), Action::Exit(137)]);
+}
+
+#[test]
+fn without_a_grace_nothing_escalates() {
+    let mut world = World::new(Policy { grace: None, ..policy() });
+    world.on(term());
+    assert_eq!(world.machine.deadline(), None, "nothing to wake up for");
+    assert!(world.after(Duration::from_secs(100_000)).is_empty());
+}
+
+#[test]
+fn leftovers_are_killed_and_finish_runs_all_the_same() {
+    let mut world = World::new(Policy { finish_scripts: 1, ..policy() });
+    world.app_ends(Exit::Code(0));
+    let killed = world.after(Duration::from_secs(3));
+    assert_eq!(killed, [Action::Tell(Note::LeftoversKilled), Action::KillAll]);
+    assert_eq!(world.nothing_left(), [Action::RunFinish(0)]);
+}
+
+#[test]
+fn finish_has_five_seconds_without_a_grace() {
+    let mut world = World::new(Policy { grace: None, finish_scripts: 2, ..policy() });
+    world.app_ends(Exit::Code(4));
+    world.nothing_left();
+    assert_eq!(world.after(FINISH), [Action::Tell(Note::FinishCut(0)), Action::KillAll]);
+    assert_eq!(world.script_ends(Exit::Signal(SignalNo::KILL)), [Action::Exit(4)]);
+}
+
+#[test]
+fn a_failed_init_script_keeps_the_app_from_starting() {
+    let mut world = World::new(Policy { init_scripts: 2, finish_scripts: 1, ..policy() });
+    world.script_ends(Exit::Code(7));
+    assert_eq!(world.nothing_left(), [Action::Exit(7)], "finish.d follows an app, and there was none");
+}
+
+#[test]
+fn a_stop_during_init_goes_to_the_script() {
+    let mut world = World::new(Policy { init_scripts: 2, ..policy() });
+    assert!(world.on(term()).contains(&Action::SignalScript(SignalNo::TERM)));
+    world.script_ends(Exit::Code(0));
+    assert_eq!(world.nothing_left(), [Action::Exit(143)], "it ended well, and the app never started");
+}
+
+#[test]
+fn maintenance_ends_at_once() {
+    let mut world = World::new(Policy { maintenance: true, ..policy() });
+    assert_eq!(world.machine.phase(), Phase::Maintenance);
+    assert!(world.on(Event::Signal(SignalNo::HUP)).is_empty());
+    assert_eq!(world.on(term()), [Action::Exit(0)]);
+}
+
+#[test]
+fn maintenance_comes_and_goes_live() {
+    let mut world = World::new(policy());
+    world.on(Event::Asked(Request::MaintenanceOn));
+    assert_eq!(world.machine.phase(), Phase::Stopping);
+    world.app_ends(Exit::Code(0));
+    world.nothing_left();
+    assert_eq!(world.machine.phase(), Phase::Maintenance);
+    let off = world.on(Event::Asked(Request::MaintenanceOff));
+    assert_eq!(off, [Action::Tell(Note::MaintenanceOver), Action::StartApp, Action::Answer(Answer::Done)]);
+    assert_eq!(world.app_ends(Exit::Code(0)), [Action::SignalTree(SignalNo::TERM)]);
+    assert_eq!(world.nothing_left(), [Action::Exit(0)]);
+}
+
+#[test]
+fn a_stop_on_the_way_into_maintenance_ends_the_container() {
+    let mut world = World::new(policy());
+    world.on(Event::Asked(Request::MaintenanceOn));
+    assert!(world.on(term()).contains(&Action::Forward(SignalNo::TERM)));
+    world.app_ends(Exit::Code(0));
+    assert_eq!(world.nothing_left(), [Action::Exit(0)]);
+}
+
+#[test]
+fn a_crash_leads_into_maintenance_when_configured() {
+    let mut world = World::new(Policy { maintenance_on_crash: true, ..policy() });
+    world.app_ends(Exit::Code(1));
+    assert_eq!(world.nothing_left(), [Action::Tell(Note::MaintenanceBegan)]);
+}
+
+#[test]
+fn a_rewritten_signal_starts_the_stop_and_is_forwarded_as_the_other() {
+    let mut policy = policy();
+    policy.rewrite[SignalNo::TERM.get() as usize] = SignalNo::INT.get() as u8;
+    policy.rewrite[SignalNo::HUP.get() as usize] = 0;
+    let mut world = World::new(policy);
+    assert!(world.on(Event::Signal(SignalNo::HUP)).is_empty(), "dropped");
+    assert!(world.on(term()).contains(&Action::Forward(SignalNo::INT)));
+}
+
+fn any_policy() -> impl Strategy<Value = Policy> {
+    let scripts = (0..3_usize, any::<bool>(), 0..3_usize);
+    let times = (proptest::option::of(0..30_u64), 0..10_u64, 0..5_u64);
+    (scripts, times, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
+        |((init, stop, finish), (grace, drain, leftovers), maintenance, crash, can)| Policy {
+            grace: grace.map(Duration::from_secs),
+            drain_delay: Duration::from_secs(drain),
+            leftovers: Duration::from_secs(leftovers),
+            init_scripts: init,
+            stop_script: stop,
+            finish_scripts: finish,
+            maintenance: maintenance && can,
+            maintenance_on_crash: crash,
+            can_maintain: can,
+            ..Policy::plain()
+        },
+    )
+}
+
+/// What a world can come up with. Those that make no sense at the moment are left out by [`play`].
+#[derive(Clone, Copy, Debug)]
+enum Move {
+    Signal(i32),
+    AppEnds(u8),
+    ScriptEnds(u8),
+    NothingLeft,
+    Wait(u64),
+    Ask(usize),
+}
+
+fn any_move() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        (1..=64).prop_map(Move::Signal),
+        Just(Move::Signal(15)),
+        any::<u8>().prop_map(Move::AppEnds),
+        (0..2_u8).prop_map(Move::ScriptEnds),
+        Just(Move::NothingLeft),
+        (0..8_u64).prop_map(Move::Wait),
+        (0..5_usize).prop_map(Move::Ask),
+    ]
+}
+
+fn play(world: &mut World, step: Move) {
+    const REQUESTS: [Request; 5] =
+        [Request::Ping, Request::Stop, Request::Restart, Request::MaintenanceOn, Request::MaintenanceOff];
+    match step {
+        Move::Signal(number) => {
+            if let Some(signal) = SignalNo::new(number).filter(|signal| signal.can_be_caught()) {
+                world.on(Event::Signal(signal));
+            }
+        }
+        Move::AppEnds(code) if world.app => drop(world.app_ends(Exit::Code(code))),
+        Move::ScriptEnds(code) if world.script => drop(world.script_ends(Exit::Code(code))),
+        Move::NothingLeft if !world.app && !world.script => drop(world.nothing_left()),
+        Move::Wait(seconds) => drop(world.after(Duration::from_secs(seconds))),
+        Move::Ask(request) => drop(world.on(Event::Asked(REQUESTS[request]))),
+        Move::AppEnds(_) | Move::ScriptEnds(_) | Move::NothingLeft => {}
+    }
+}
+
+proptest! {
+    /// The invariants inside [`World::on`] hold in any order of events.
+    #[test]
+    fn any_order_of_events_is_taken(policy in any_policy(), moves in prop::collection::vec(any_move(), 0..60)) {
+        let mut world = World::new(policy);
+        for step in moves {
+            play(&mut world, step);
+        }
+    }
+
+    /// With a grace period a stop always ends, within it and the last resort, however little ever reacts.
+    #[test]
+    fn a_stop_always_ends_within_its_grace(policy in any_policy(), moves in prop::collection::vec(any_move(), 0..60)) {
+        prop_assume!(policy.grace.is_some());
+        let grace = policy.grace.unwrap_or_default();
+        let mut world = World::new(policy);
+        for step in moves {
+            play(&mut world, step);
+        }
+        world.on(term());
+        let asked = world.now;
+        while world.exit.is_none() {
+            let next = world.machine.deadline();
+            prop_assert!(next.is_some(), "stuck in {:?}", world.machine);
+            world.now = next.unwrap_or(world.now).max(world.now);
+            world.on(Event::Tick);
+            prop_assert!(world.now <= asked + grace + LAST_RESORT, "too late: {:?}", world.now - world.start);
+        }
+    }
+
+    /// A world in which everything ends when it is told to: a stop ends, and the code is the app's.
+    #[test]
+    fn a_stop_ends_in_a_world_that_obeys(policy in any_policy(), code in any::<u8>()) {
+        let (init, maintenance) = (policy.init_scripts, policy.maintenance);
+        let mut world = World::new(policy);
+        while world.script {
+            world.script_ends(Exit::Code(0));
+        }
+        world.on(term());
+        for _ in 0..20 {
+            if world.exit.is_some() {
+                break;
+            }
+            if world.script {
+                world.script_ends(Exit::Code(0));
+            } else if world.app {
+                if world.machine.phase() == Phase::Draining {
+                    world.on(term());
+                } else {
+                    world.app_ends(Exit::Code(code));
+                }
+            } else {
+                world.nothing_left();
+            }
+        }
+        prop_assert_eq!(world.exit, Some(if maintenance { 0 } else { code }), "{} init scripts", init);
+    }
+
+    /// Only what a deadline stands for makes the machine act: before it, a tick does nothing.
+    #[test]
+    fn a_tick_before_the_deadline_does_nothing(policy in any_policy(), moves in prop::collection::vec(any_move(), 0..40)) {
+        let mut world = World::new(policy);
+        for step in moves {
+            play(&mut world, step);
+        }
+        if world.machine.deadline().is_none_or(|at| at > world.now) {
+            prop_assert!(world.on(Event::Tick).is_empty());
+        }
+    }
+}
