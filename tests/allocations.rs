@@ -68,6 +68,7 @@ fn signals_are_forwarded_without_allocating(target: Target, before: SigSet) {
     let winch = SignalNo::new(28).expect("SIGWINCH");
     let programs = Programs {
         app: Command::new("sleep", vec!["1000".into()]),
+        broken: None,
         init: Vec::<PathBuf>::new(),
         stop: None,
         finish: Vec::new(),

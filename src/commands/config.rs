@@ -2,7 +2,7 @@
 
 use super::help::{self, print};
 use super::{Error, init};
-use crate::config::{ConfigError, Loaded, check_files, load_tolerant, render_json, render_yaml};
+use crate::config::{ConfigError, check_files, load_tolerant, render_json, render_yaml};
 use crate::exit;
 use crate::sys::entry;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -42,7 +42,7 @@ pub(super) fn main(args: &[&OsStr]) -> Result<u8, Error> {
         return Ok(check(matches));
     }
     let (loaded, errors) = load_tolerant(&init::locations(), entry::environment(), None);
-    tell_warnings(&loaded);
+    init::tell(&loaded);
     if let Some(error) = errors.into_iter().next() {
         return Err(error.into());
     }
@@ -59,7 +59,7 @@ fn check(matches: &ArgMatches) -> u8 {
     let files: Vec<PathBuf> = matches.get_many("file").into_iter().flatten().cloned().collect();
     let errors: Vec<ConfigError> = if files.is_empty() {
         let (loaded, errors) = load_tolerant(&init::locations(), entry::environment(), None);
-        tell_warnings(&loaded);
+        init::tell(&loaded);
         errors
     } else {
         check_files(&files)
@@ -74,10 +74,4 @@ fn check(matches: &ArgMatches) -> u8 {
     }
     print(&text);
     exit::CONFIG
-}
-
-fn tell_warnings(loaded: &Loaded) {
-    for warning in &loaded.warnings {
-        tracing::warn!("{warning}");
-    }
 }

@@ -101,7 +101,6 @@ pub(super) fn parser() -> Command {
                 .required(true)
                 .num_args(1..)
                 .trailing_var_arg(true)
-                .allow_hyphen_values(true)
                 .value_parser(value_parser!(OsString)),
         )
 }

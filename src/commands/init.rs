@@ -3,8 +3,10 @@
 
 use super::board::PageBoard;
 use super::{Error, identity};
-use crate::config::{self, Config, Locations, Rewrite, Session, child_env};
+use crate::config::{self, Config, Loaded, Locations, Rewrite, Session, child_env};
+use crate::exit;
 use crate::process::command::{Attributes, Command};
+use crate::process::diagnose::Diagnosis;
 use crate::process::environment::Environment;
 use crate::status::find;
 use crate::status::layout::Mode;
@@ -59,15 +61,24 @@ pub(super) fn supervise_command(started: &Started, config: &Config, args: &[&OsS
 
 fn supervise_run(started: &Started, args: &[&OsStr], maintenance: bool) -> Result<u8, Error> {
     let locations = locations();
-    let prepared = prepare_run(started, &locations, args);
+    let (loaded, errors) = config::load_tolerant(&locations, entry::environment(), None);
+    tell(&loaded);
+    let config = loaded.config;
+    let prepared = match errors.into_iter().next() {
+        None => prepare_run(started, &locations, &config, args),
+        Some(error) => Err(error.into()),
+    };
     let (mut policy, programs) = match prepared {
         Ok(prepared) => prepared,
-        // Maintenance is needed most when the configuration is broken.
+        // Maintenance is needed most when the configuration is broken. Its end ends the container, so that a start
+        // reads what was mended: an app must not run under half a configuration.
         Err(error) if maintenance => {
-            tracing::warn!("{error}; maintenance starts all the same, and the app will not start like this");
-            let config = Config::default();
-            let nothing = Command::new("/etc/wrapper/run", Vec::new());
-            (policy(&config), programs(started, &config, nothing))
+            tracing::warn!(
+                "{error}; maintenance starts all the same, `wrapper maintenance off` will end the container"
+            );
+            let mut programs = programs(started, &config, Command::new("", Vec::new()));
+            programs.broken = Some(Diagnosis { code: exit::code(&error), reason: error.to_string() });
+            (policy(&config), programs)
         }
         Err(error) => return Err(error),
     };
@@ -79,13 +90,13 @@ fn supervise_run(started: &Started, args: &[&OsStr], maintenance: bool) -> Resul
 fn prepare_run(
     started: &Started,
     locations: &Locations,
+    config: &Config,
     args: &[&OsStr],
 ) -> Result<(Policy, Programs), Error> {
-    let config = load(locations)?;
     let script = locations.run_script(std::env::var_os("WRAPPER_RUN").as_deref())?;
     let args = config.run.args.iter().map(OsString::from).chain(args.iter().map(OsString::from)).collect();
-    let app = app(&config, script.into_os_string(), args)?;
-    let mut programs = programs(started, &config, app);
+    let app = app(config, script.into_os_string(), args)?;
+    let mut programs = programs(started, config, app);
     programs.init = locations.scripts("init.d")?;
     programs.finish = locations.scripts("finish.d")?;
     programs.stop = locations.stop_script();
@@ -95,7 +106,7 @@ fn prepare_run(
         stop_script: programs.stop.is_some(),
         drain_delay: config.stop.drain_delay,
         maintenance_on_crash: config.maintenance.on_crash,
-        ..policy(&config)
+        ..policy(config)
     };
     Ok((policy, programs))
 }
@@ -107,10 +118,15 @@ pub(super) fn locations() -> Locations {
 
 fn load(locations: &Locations) -> Result<Config, Error> {
     let loaded = config::load(locations, entry::environment(), None)?;
+    tell(&loaded);
+    Ok(loaded.config)
+}
+
+/// The warnings of a configuration.
+pub(super) fn tell(loaded: &Loaded) {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    Ok(loaded.config)
 }
 
 fn start(policy: Policy, programs: Programs, mode: Mode) -> Result<u8, Error> {
@@ -174,6 +190,7 @@ fn app(config: &Config, program: OsString, args: Vec<OsString>) -> Result<Comman
 fn programs(started: &Started, config: &Config, app: Command) -> Programs {
     Programs {
         app,
+        broken: None,
         init: Vec::<PathBuf>::new(),
         stop: None,
         finish: Vec::new(),

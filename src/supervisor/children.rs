@@ -18,6 +18,8 @@ use std::path::PathBuf;
 pub struct Programs {
     /// The app.
     pub app: Command,
+    /// Why it must not be started, and the exit code for that, when the configuration is broken.
+    pub broken: Option<Diagnosis>,
     /// Before it, in this order.
     pub init: Vec<PathBuf>,
     /// In place of the stop signal.
@@ -65,6 +67,9 @@ impl Children {
 
     /// Starts the app.
     pub fn start_app(&mut self, board: &dyn Board) -> Result<(), Diagnosis> {
+        if let Some(diagnosis) = &self.programs.broken {
+            return Err(diagnosis.clone());
+        }
         self.app = Some(start(&self.programs.app, &self.programs.attributes, &board.app_report())?);
         Ok(())
     }
