@@ -239,7 +239,7 @@ impl<'a> Supervisor<'a> {
     }
 
     fn not_started(&mut self, code: u8, reason: &str) -> Event {
-        tracing::error!("cannot run {reason}");
+        tracing::error!("cannot start the app: {reason}");
         self.epitaph = Some(format!("the app could not be started: {reason}"));
         self.state.last_exit = Some(Exit::Code(code));
         Event::AppEnded(Exit::Code(code))
