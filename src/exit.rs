@@ -1,9 +1,5 @@
 //! Exit codes: the only place that turns an outcome or an error into one.
 
-use crate::commands::Error;
-use crate::status::ask::AskError;
-use crate::status::find::FindError;
-
 /// A check failed; `maintenance status`: off.
 pub const FAILED: u8 = 1;
 /// The command line cannot be understood, or asks for what must not be done.
@@ -18,21 +14,38 @@ pub const NO_ANSWER: u8 = 75;
 pub const DENIED: u8 = 77;
 /// The configuration, or a test file, is wrong.
 pub const CONFIG: u8 = 78;
-/// Found, and cannot be executed.
-pub const CANNOT_EXECUTE: u8 = 126;
 /// Not found.
 pub const NOT_FOUND: u8 = 127;
 
+/// The kinds of errors that exit codes tell apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// The command line makes no sense.
+    Usage,
+    /// No wrapper to ask.
+    NoInit,
+    /// It does not answer, or cannot do it now.
+    NoAnswer,
+    /// It may not be asked.
+    Denied,
+    /// The configuration is wrong.
+    Config,
+    /// There is nothing to run.
+    NotFound,
+    /// Not even a start is possible.
+    Internal,
+}
+
 /// The exit code of an error.
-pub fn code(error: &Error) -> u8 {
-    match error {
-        Error::Usage(_) | Error::SecondInit { .. } => USAGE,
-        Error::Find(FindError::None(_) | FindError::NoProc | FindError::Version(_)) => NO_INIT,
-        Error::Find(FindError::Denied { .. }) | Error::Ask(AskError::Pipe(..)) => DENIED,
-        Error::Ask(AskError::Silent(_)) | Error::NotNow(_) => NO_ANSWER,
-        Error::Config(_) | Error::Environment(_) | Error::Identity(_) => CONFIG,
-        Error::NoRunScript(_) => NOT_FOUND,
-        Error::Init(_) => INTERNAL,
+pub const fn code(failure: Failure) -> u8 {
+    match failure {
+        Failure::Usage => USAGE,
+        Failure::NoInit => NO_INIT,
+        Failure::NoAnswer => NO_ANSWER,
+        Failure::Denied => DENIED,
+        Failure::Config => CONFIG,
+        Failure::NotFound => NOT_FOUND,
+        Failure::Internal => INTERNAL,
     }
 }
 

@@ -77,7 +77,8 @@ fn supervise_run(started: &Started, args: &[&OsStr], maintenance: bool) -> Resul
                 "{error}; maintenance starts all the same, `wrapper maintenance off` will end the container"
             );
             let mut programs = programs(started, &config, Command::new("", Vec::new()));
-            programs.broken = Some(Diagnosis { code: exit::code(&error), reason: error.to_string() });
+            programs.broken =
+                Some(Diagnosis { code: exit::code(error.failure()), reason: error.to_string() });
             (policy(&config), programs)
         }
         Err(error) => return Err(error),

@@ -14,6 +14,7 @@ mod status;
 mod steer;
 
 use crate::config::{ConfigError, EnvError, NotFound};
+use crate::exit::Failure;
 use crate::status::ask::AskError;
 use crate::status::find::FindError;
 use crate::sys::entry::Started;
@@ -63,6 +64,21 @@ pub enum Error {
     Init(std::io::Error),
 }
 
+impl Error {
+    /// Its kind, for the exit code.
+    fn failure(&self) -> Failure {
+        match self {
+            Self::Usage(_) | Self::SecondInit { .. } => Failure::Usage,
+            Self::Find(FindError::None(_) | FindError::NoProc | FindError::Version(_)) => Failure::NoInit,
+            Self::Find(FindError::Denied { .. }) | Self::Ask(AskError::Pipe(..)) => Failure::Denied,
+            Self::Ask(AskError::Silent(_)) | Self::NotNow(_) => Failure::NoAnswer,
+            Self::Config(_) | Self::Environment(_) | Self::Identity(_) => Failure::Config,
+            Self::NoRunScript(_) => Failure::NotFound,
+            Self::Init(_) => Failure::Internal,
+        }
+    }
+}
+
 /// The whole program: returns the exit code.
 pub fn main(started: &Started) -> i32 {
     exit::on_panic();
@@ -71,7 +87,7 @@ pub fn main(started: &Started) -> i32 {
     let result = dispatch(started);
     let code = result.unwrap_or_else(|error| {
         tracing::error!("{error}");
-        exit::code(&error)
+        exit::code(error.failure())
     });
     i32::from(code)
 }

@@ -17,7 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("commands", &["sys", "process", "reactor", "status", "supervisor", "testing", "config", "exit"]),
     ("exit", &["sys", "process", "reactor", "status", "supervisor", "testing", "config"]),
     ("lib", &["commands", "exit"]),
-    ("main", &["commands", "exit"]),
+    ("main", &["commands", "exit", "sys"]),
 ];
 
 /// Files over this many lines have more than one thing to say.
