@@ -29,6 +29,14 @@ impl Ready {
     }
 }
 
+impl From<io::Result<[bool; 2]>> for Ready {
+    /// With all signals blocked only a debugger interrupts a poll; whatever failed, reading signals cannot block.
+    fn from(polled: io::Result<[bool; 2]>) -> Self {
+        let [signals, commands] = polled.unwrap_or([true, false]);
+        Self { signals, commands }
+    }
+}
+
 /// The poll loop's descriptors.
 #[derive(Debug)]
 pub struct Reactor {
@@ -45,23 +53,18 @@ impl Reactor {
     /// Waits until something is ready, `deadline`, or [`SETTLE`] without either: a quiet moment, which is nothing ready
     /// before the deadline. Then [`Reactor::rest`].
     pub fn wait(&self, deadline: Option<Instant>) -> Ready {
-        self.poll(Some(left(deadline).map_or(SETTLE, |left| left.min(SETTLE))))
+        let settle = left(deadline).map_or(SETTLE, |left| left.min(SETTLE));
+        Ready::from(poll_readable(self.descriptors(), Some(settle)))
     }
 
     /// Waits until something is ready or `deadline`, however long, with the cold pages given back.
     pub fn rest(&self, deadline: Option<Instant>) -> Ready {
-        cold::drop_pages();
-        self.poll(left(deadline))
+        Ready::from(cold::rest(self.descriptors(), left(deadline)))
     }
 
-    fn poll(&self, timeout: Option<Duration>) -> Ready {
-        let signals = self.signals.as_raw_fd();
-        // A negative descriptor is passed over by the kernel.
-        match poll_readable([signals, self.commands.unwrap_or(-1)], timeout) {
-            Ok([signals, commands]) => Ready { signals, commands },
-            // With all signals blocked only a debugger interrupts; whatever failed, reading cannot block.
-            Err(_) => Ready { signals: true, commands: false },
-        }
+    /// A negative descriptor is passed over by the kernel.
+    fn descriptors(&self) -> [RawFd; 2] {
+        [self.signals.as_raw_fd(), self.commands.unwrap_or(-1)]
     }
 
     /// Takes pending signals; returns how many.

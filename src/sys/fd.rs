@@ -78,15 +78,32 @@ impl AsRawFd for SignalFd {
 
 /// Waits until one of `fds` is readable or `timeout` is over; none waits for ever. Which ones are is in `ready`.
 pub fn poll_readable<const N: usize>(fds: [RawFd; N], timeout: Option<Duration>) -> io::Result<[bool; N]> {
+    poll_by(fds, timeout, |fds, count, timeout| {
+        // SAFETY: `poll_by` passes an array of `count` and a timeout that live through the call; no mask is given.
+        let result = unsafe { libc::ppoll(fds, count as libc::nfds_t, timeout, std::ptr::null()) };
+        if result == -1 {
+            -(io::Error::last_os_error().raw_os_error().unwrap_or(0) as isize)
+        } else {
+            result as isize
+        }
+    })
+}
+
+/// The forms around a poll: `poll` gets the array, its length and the timeout, and returns a negative errno on errors.
+pub(super) fn poll_by<const N: usize>(
+    fds: [RawFd; N],
+    timeout: Option<Duration>,
+    poll: impl FnOnce(*mut libc::pollfd, usize, *const libc::timespec) -> isize,
+) -> io::Result<[bool; N]> {
     let mut polled = fds.map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
     let limit = timeout.map(|t| libc::timespec {
         tv_sec: i64::try_from(t.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: t.subsec_nanos().into(),
     });
-    let limit = limit.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    // SAFETY: the array and the timeout live through the call; no mask is given.
-    let result = unsafe { libc::ppoll(polled.as_mut_ptr(), N as libc::nfds_t, limit, std::ptr::null()) };
-    check(i64::from(result))?;
+    let result = poll(polled.as_mut_ptr(), N, limit.as_ref().map_or(std::ptr::null(), std::ptr::from_ref));
+    if result < 0 {
+        return Err(io::Error::from_raw_os_error(-result as i32));
+    }
     Ok(polled.map(|fd| fd.revents != 0))
 }
 
