@@ -70,6 +70,9 @@ impl Children {
         if let Some(diagnosis) = &self.programs.broken {
             return Err(diagnosis.clone());
         }
+        if self.programs.attributes.session {
+            self.terminal.give_up();
+        }
         self.app = Some(start(&self.programs.app, &self.programs.attributes, &board.app_report())?);
         Ok(())
     }

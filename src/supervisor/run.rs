@@ -106,7 +106,8 @@ impl<'a> Supervisor<'a> {
         let mut ready = self.reactor.wait(deadline);
         if ready.nothing() && deadline.is_none_or(|at| at > Instant::now()) {
             if !std::mem::replace(&mut self.settled, true) {
-                self.first_quiet_moment();
+                // It can wait until the start is over, for the sake of a quick one.
+                self.tell_by_shell();
             }
             ready = self.reactor.rest(deadline);
         }
@@ -120,12 +121,6 @@ impl<'a> Supervisor<'a> {
         if self.machine.deadline().is_some_and(|at| at <= Instant::now()) {
             self.dispatch(Event::Tick);
         }
-    }
-
-    /// What can wait until the start is over, for the sake of a quick one.
-    fn first_quiet_moment(&mut self) {
-        self.oom_kills = report::oom_kills().unwrap_or(0);
-        self.tell_by_shell();
     }
 
     fn take_signals(&mut self) {
@@ -232,10 +227,17 @@ impl<'a> Supervisor<'a> {
         match self.children.start_app(self.board) {
             Ok(()) => {
                 self.state.app_since = Some(SystemTime::now());
+                self.count_oom_kills();
                 None
             }
             Err(diagnosis) => Some(self.not_started(diagnosis.code, &diagnosis.reason)),
         }
+    }
+
+    /// What the OOM killer took up to now was not what has just been started. After the fork, when the child has its own
+    /// way to go; any later, and a child that fills the memory at once would be part of it.
+    fn count_oom_kills(&mut self) {
+        self.oom_kills = report::oom_kills().unwrap_or(0);
     }
 
     fn not_started(&mut self, code: u8, reason: &str) -> Event {
@@ -260,6 +262,9 @@ impl<'a> Supervisor<'a> {
         }
         let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, OsStr::new(value))).collect();
         let started = self.children.start_script(script, self.board, &variables);
+        if matches!(script, Script::Init(_)) {
+            self.count_oom_kills();
+        }
         let diagnosis = started.err()?;
         tracing::error!("cannot run {}", diagnosis.reason);
         Some(Event::ScriptEnded(Exit::Code(diagnosis.code)))
@@ -391,11 +396,12 @@ impl<'a> Supervisor<'a> {
     }
 }
 
-/// A SIGCHLD of the kernel is about our children, and a SIGPIPE from ourselves about a log line that nobody reads.
+/// A SIGCHLD of the kernel is about our children, a SIGPIPE from ourselves about a log line that nobody reads, a
+/// SIGHUP and a SIGCONT from ourselves about the terminal that we gave up.
 fn is_for_the_app(info: SignalInfo) -> bool {
     match info.signal {
         SignalNo::CHLD => info.by_process,
-        SignalNo::PIPE => info.sender != std::process::id() as i32,
+        SignalNo::PIPE | SignalNo::HUP | SignalNo::CONT => info.sender != std::process::id() as i32,
         _ => true,
     }
 }

@@ -30,9 +30,18 @@ impl Terminal {
         self.ours && !self.init
     }
 
+    /// Lets go of it for a child that starts a session of its own: a terminal controls one session at a time.
+    pub fn give_up(self) {
+        if self.ours {
+            tty::give_up_controlling();
+        }
+    }
+
     /// Back from a child that ended.
     pub fn take_back(self) {
         if self.ours {
+            // Ours again after a session that had it, which leaves it free; otherwise it fails and changes nothing.
+            let _ = tty::take_controlling();
             // It fails when the terminal is gone (a hangup): then there is nothing to take back.
             let _ = tty::set_foreground(tty::own_group());
         }

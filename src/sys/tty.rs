@@ -25,6 +25,17 @@ pub fn set_foreground(group: Pid) -> io::Result<()> {
     check(i64::from(unsafe { libc::tcsetpgrp(STDIN, group) })).map(drop)
 }
 
+/// Gives up the controlling terminal if we lead the session that has it, so that another session can take it. The
+/// kernel sends the foreground group, ours, a SIGHUP and a SIGCONT whose sender is this process.
+pub fn give_up_controlling() {
+    // SAFETY: an integer goes in, an integer comes out.
+    let session = unsafe { libc::getsid(0) };
+    if session == std::process::id() as Pid {
+        // SAFETY: TIOCNOTTY takes no argument. It fails when there is none to give up.
+        unsafe { libc::ioctl(STDIN, libc::TIOCNOTTY) };
+    }
+}
+
 /// Makes the terminal on stdin, if it is one, the controlling terminal of our (new) session.
 pub fn take_controlling() -> io::Result<()> {
     // SAFETY: TIOCSCTTY takes an integer: 0, do not steal it from another session.
