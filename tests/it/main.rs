@@ -2,14 +2,23 @@
 //! as neither; as root and as a random uid), and the tests wait for what the app under it prints.
 //!
 //! They need root and the tools named in `support/tools.rs`; what is missing fails with the way to get it.
+//! Cases that any init can be asked also run against tini, dumb-init and catatonit: see `peers.rs`.
 #![expect(clippy::disallowed_methods, reason = "the tests' processes are not the wrapper's children")]
-#![expect(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    reason = "the cases follow with the wrapper that they ask"
-)]
+#![expect(clippy::needless_pass_by_value, reason = "a case gets its init to use it up; some only borrow it")]
 
 mod support;
 
+mod architecture;
+mod bad_input;
+mod environment;
+mod exit;
+mod inherited;
 mod layout;
+mod maintenance;
+mod peers;
+mod reaping;
+mod run;
+mod shutdown;
+mod signals;
+mod status;
+mod tty;

@@ -1,11 +1,14 @@
 //! Which init to start, where, as whom, in what state, and with what options.
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::process::{DEADLINE, Finished, Process};
+use super::process::{DEADLINE, Process};
 use super::running::Running;
 use super::tools::{programs, tool};
+use super::tree::Tree;
 
 /// The inits that the tests know how to start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,8 +78,9 @@ pub(crate) struct Init {
     launch: Vec<String>,
     outer: Vec<String>,
     flags: Vec<String>,
-    environment: Vec<(String, String)>,
+    environment: Vec<(OsString, OsString)>,
     deadline: Duration,
+    quick: bool,
 }
 
 fn owned(words: &[&str]) -> Vec<String> {
@@ -95,6 +99,7 @@ impl Init {
             flags: Vec::new(),
             environment: Vec::new(),
             deadline: DEADLINE,
+            quick: false,
         }
     }
 
@@ -114,6 +119,11 @@ impl Init {
     /// How long anything may take before the test fails.
     pub(crate) fn deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
+    }
+
+    /// For a comparison: few rounds in a sweep, and little patience.
+    pub(crate) fn quick(self) -> Self {
+        Self { quick: true, deadline: Duration::from_secs(4), ..self }
     }
 
     /// Options of `probe launch`: the state in which the init starts.
@@ -149,8 +159,20 @@ impl Init {
 
     /// An environment variable.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
+        self.environment.push((name.into(), value.into()));
         self
+    }
+
+    /// One of any bytes.
+    pub(crate) fn env_bytes(mut self, name: &[u8], value: &[u8]) -> Self {
+        let [name, value] = [name, value].map(|bytes| OsStr::from_bytes(bytes).to_owned());
+        self.environment.push((name, value));
+        self
+    }
+
+    /// The tree in which the wrapper looks for its files.
+    pub(crate) fn tree(self, tree: &Tree) -> Self {
+        self.env("WRAPPER_CONFIG_DIR", &tree.path("")).env("PROBE", &programs().probe)
     }
 
     /// The init's own path.
@@ -162,7 +184,7 @@ impl Init {
     }
 
     /// The init with its options, up to the command.
-    fn init(&self) -> Vec<String> {
+    pub(crate) fn argv(&self) -> Vec<String> {
         let mut argv = vec![self.program()];
         if self.kind == Kind::Wrapper {
             argv.push("exec".to_owned());
@@ -175,8 +197,8 @@ impl Init {
         argv
     }
 
-    /// Everything up to the init: namespaces, the outer PID 1 and the launcher with its options.
-    fn prefix(&self) -> Vec<String> {
+    /// A command in its namespaces, behind the outer PID 1 and the launcher with its options.
+    fn command(&self, user: User, command: Vec<String>) -> Command {
         let mut argv = vec![tool("unshare")];
         argv.extend(owned(&["--pid", "--fork", "--kill-child", "--mount-proc", "--"]));
         let probe = &programs().probe;
@@ -190,16 +212,11 @@ impl Init {
             argv.push("--deny-subreaper".to_owned());
         }
         argv.extend(self.launch.iter().cloned());
-        argv
-    }
-
-    fn command(&self, rest: Vec<String>) -> Command {
-        let mut argv = self.prefix();
-        if let User::Uid(uid) = self.user {
+        if let User::Uid(uid) = user {
             argv.extend(["--uid".to_owned(), uid.to_string()]);
         }
         argv.push("--".to_owned());
-        argv.extend(rest);
+        argv.extend(command);
         let mut command = Process::command(&argv);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
@@ -212,7 +229,7 @@ impl Init {
 
     /// The same; `change` may give other descriptors than pipes.
     pub(crate) fn start_with(self, app: &[&str], change: impl FnOnce(&mut Command)) -> Running {
-        let mut rest = self.init();
+        let mut rest = self.argv();
         rest.extend(owned(app));
         self.start_words(rest, change)
     }
@@ -226,9 +243,14 @@ impl Init {
 
     /// Starts the wrapper with exactly these arguments.
     pub(crate) fn raw(self, arguments: &[&str]) -> Running {
+        self.raw_with(arguments, |_| {})
+    }
+
+    /// The same; `change` may give other descriptors than pipes.
+    pub(crate) fn raw_with(self, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Running {
         let mut rest = vec![self.program()];
         rest.extend(owned(arguments));
-        self.start_words(rest, |_| {})
+        self.start_words(rest, change)
     }
 
     /// Starts the command in the same way, but without an init: what it inherits is what the init inherits.
@@ -236,36 +258,36 @@ impl Init {
         self.start_words(owned(app), |_| {})
     }
 
-    fn start_words(self, rest: Vec<String>, change: impl FnOnce(&mut Command)) -> Running {
-        let mut command = self.command(rest);
+    fn start_words(self, words: Vec<String>, change: impl FnOnce(&mut Command)) -> Running {
+        let mut command = self.command(self.user, words);
         change(&mut command);
         Running::new(Process::start(command, self.deadline), self.place, self.user)
     }
 
-    /// Starts the init many times (see the probe's `sweep`): fails on the first wrong end. Other inits than the
-    /// wrapper get a twentieth of the rounds: enough to show what they do.
+    /// Starts the init many times (see the probe's `sweep`): fails when any of them ends in a wrong way.
     pub(crate) fn sweep(self, kind: &str, rounds: u32) {
-        let rounds = if self.kind == Kind::Wrapper { rounds } else { rounds.div_ceil(20) };
-        let mut argv = self.prefix();
-        argv.extend(["--".to_owned(), programs().probe.clone()]);
-        argv.extend(["sweep".to_owned(), kind.to_owned(), rounds.to_string()]);
+        self.sweep_with(kind, rounds, &[]);
+    }
+
+    /// The same with more options.
+    pub(crate) fn sweep_with(self, kind: &str, rounds: u32, options: &[&str]) {
+        let rounds = if self.quick { rounds.div_ceil(20) } else { rounds };
+        let mut words = vec![programs().probe.clone()];
+        words.extend(["sweep".to_owned(), kind.to_owned(), rounds.to_string()]);
+        words.extend(owned(options));
         if self.place != Place::Pid1 {
-            argv.push("--not-pid1".to_owned());
+            words.push("--not-pid1".to_owned());
         }
+        // Only root can make a PID namespace for each of them.
         if let User::Uid(uid) = self.user {
-            argv.extend(["--uid".to_owned(), uid.to_string()]);
+            words.extend(["--uid".to_owned(), uid.to_string()]);
         }
-        argv.push("--".to_owned());
-        argv.extend(self.init());
-        let mut command = Process::command(&argv);
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        words.push("--".to_owned());
+        words.extend(self.argv());
         // The whole sweep is one wait; each of its runs has a deadline of its own.
-        let done: Finished = Process::start(command, Duration::from_secs(300)).finish();
+        let done = Process::start(self.command(User::Root, words), Duration::from_secs(300)).finish();
         let result = done.stdout.last().cloned().unwrap_or_default();
-        assert!(
-            result.starts_with("sweep ok "),
-            "{result}: {}\n{done}",
-            done.stdout.first().map_or("", |l| l)
-        );
+        let first = done.stdout.first().cloned().unwrap_or_default();
+        assert!(result.starts_with("sweep ok "), "{result}: {first}\n{done}");
     }
 }

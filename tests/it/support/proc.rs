@@ -39,10 +39,9 @@ pub(crate) fn status(pid: i32, key: &str) -> Option<String> {
         .map(|value| value.trim_start_matches(':').trim().to_owned())
 }
 
-/// The pid by which a process is known inside its own namespace.
-pub(crate) fn inner_pid(pid: i32) -> i32 {
-    let pids = status(pid, "NSpid").expect("NSpid");
-    pids.split_whitespace().last().and_then(|pid| pid.parse().ok()).expect("a pid")
+/// The pid by which a process is known inside its own namespace; none when it is gone.
+pub(crate) fn inner_pid(pid: i32) -> Option<i32> {
+    status(pid, "NSpid")?.split_whitespace().last()?.parse().ok()
 }
 
 /// Looks again and again until it is so, where the kernel has no event for it; fails after the deadline.
@@ -53,4 +52,29 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(Instant::now() < end, "hung: {what} did not happen");
         std::thread::yield_now();
     }
+}
+
+/// Whether a process is in a system call that only an event ends, and has no timer that could be one.
+pub(crate) fn sleeps_for_ever(pid: i32) -> bool {
+    let Ok(text) = fs::read_to_string(format!("/proc/{pid}/syscall")) else { return false };
+    let words: Vec<_> = text.split_whitespace().collect();
+    let argument = |n: usize| {
+        words
+            .get(n + 1)
+            .and_then(|word| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok())
+            .unwrap_or(1)
+    };
+    let for_ever = match words.first().and_then(|word| word.parse::<i64>().ok()) {
+        Some(libc::SYS_poll) => argument(2) as u32 == u32::MAX,
+        Some(libc::SYS_epoll_wait | libc::SYS_epoll_pwait) => argument(3) as u32 == u32::MAX,
+        Some(libc::SYS_ppoll | libc::SYS_rt_sigtimedwait) => argument(2) == 0,
+        Some(libc::SYS_pause | libc::SYS_rt_sigsuspend | libc::SYS_wait4 | libc::SYS_read) => true,
+        _ => false,
+    };
+    let no_timers = fs::read_to_string(format!("/proc/{pid}/timers")).is_ok_and(|text| text.is_empty());
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fdinfo")).into_iter().flatten().flatten();
+    let armed = descriptors
+        .filter_map(|entry| fs::read_to_string(entry.path()).ok())
+        .any(|text| text.lines().any(|line| line.starts_with("it_value:") && !line.ends_with("(0, 0)")));
+    for_ever && no_timers && !armed
 }

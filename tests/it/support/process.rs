@@ -3,7 +3,6 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -208,13 +207,6 @@ impl Finished {
     #[track_caller]
     pub(crate) fn code(self, code: i32) -> Self {
         assert_eq!(self.status.code(), Some(code), "wrong exit: {}\n{self}", self.status);
-        self
-    }
-
-    /// Fails unless the process was killed by this signal.
-    #[track_caller]
-    pub(crate) fn killed_by(self, signal: i32) -> Self {
-        assert_eq!(self.status.signal(), Some(signal), "wrong exit: {}\n{self}", self.status);
         self
     }
 

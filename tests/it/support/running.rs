@@ -1,8 +1,6 @@
 //! An init that runs with its app: its pids, signals to it, commands inside its namespaces.
 
-use std::io::Write;
 use std::ops::{Deref, DerefMut};
-use std::time::Duration;
 
 use super::init::{Place, User};
 use super::proc;
@@ -69,7 +67,10 @@ impl Running {
             all.extend(proc::children(all[at]));
             at += 1;
         }
-        all.into_iter().skip(1).find(|pid| proc::inner_pid(*pid) == inner).expect("a process with this pid")
+        all.into_iter()
+            .skip(1)
+            .find(|pid| proc::inner_pid(*pid) == Some(inner))
+            .expect("a process with this pid")
     }
 
     /// Sends signals to the init from outside of its namespace.
@@ -89,7 +90,7 @@ impl Running {
 
     /// Sends signals to the init from a process inside its namespace.
     pub(crate) fn signal_inside(&self, signals: &[&str]) {
-        let pid = proc::inner_pid(self.init_pid()).to_string();
+        let pid = proc::inner_pid(self.init_pid()).expect("the init").to_string();
         let mut argv = vec![programs().probe.as_str(), "kill", &pid];
         argv.extend(signals);
         self.enter(&argv).code(0);
@@ -121,12 +122,6 @@ impl Running {
         words
     }
 
-    /// Writes to the app's stdin.
-    pub(crate) fn type_in(&mut self, text: &str) {
-        let stdin = self.process.stdin.as_mut().expect("stdin is a pipe");
-        stdin.write_all(text.as_bytes()).expect("write to stdin");
-    }
-
     /// Closes stdin.
     pub(crate) fn close_stdin(&mut self) {
         self.process.stdin = None;
@@ -154,6 +149,3 @@ impl Ready {
         value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {}", self.0))
     }
 }
-
-/// A generous deadline for the few things that are slow by nature.
-pub(crate) const SLOW: Duration = Duration::from_secs(120);

@@ -28,21 +28,38 @@ impl Terminal {
         terminal
     }
 
-    /// Gives the other side to a command as stdin, stdout and stderr.
-    fn attach(&self, command: &mut Command) {
+    /// The side of the processes.
+    fn other_side(&self) -> File {
         let name = ptsname(&self.master, Vec::new()).expect("ptsname");
         let mut options = OpenOptions::new();
         options.read(true).write(true).custom_flags(rustix::fs::OFlags::NOCTTY.bits() as i32);
-        let side =
-            || options.open(name.to_str().expect("a path in ASCII")).expect("open the terminal's other side");
-        command.stdin(side()).stdout(side()).stderr(side());
+        options.open(name.to_str().expect("a path in ASCII")).expect("open the terminal's other side")
     }
 
     /// Starts the init on this terminal.
     pub(crate) fn start(&self, init: Init, app: &[&str]) -> Running {
-        let mut running = init.start_with(app, |command| self.attach(command));
+        self.read(init.start_with(app, |command| self.attach(command)))
+    }
+
+    /// Starts the wrapper with these arguments on this terminal.
+    pub(crate) fn start_raw(&self, init: Init, arguments: &[&str]) -> Running {
+        self.read(init.raw_with(arguments, |command| self.attach(command)))
+    }
+
+    fn attach(&self, command: &mut Command) {
+        command.stdin(self.other_side()).stdout(self.other_side()).stderr(self.other_side());
+    }
+
+    fn read(&self, mut running: Running) -> Running {
         running.also_read(self.master.try_clone().expect("dup"));
         running
+    }
+
+    /// Starts the init with this terminal as stdin alone: its output stays readable when the terminal is gone.
+    pub(crate) fn start_as_stdin(&self, init: Init, app: &[&str]) -> Running {
+        init.start_with(app, |command| {
+            command.stdin(self.other_side());
+        })
     }
 
     /// What somebody types.

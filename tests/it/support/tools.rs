@@ -18,7 +18,7 @@ pub(crate) struct Programs {
 pub(crate) fn programs() -> &'static Programs {
     static PROGRAMS: OnceLock<Programs> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
-        assert!(rustix::process::geteuid().is_root(), "these tests start PID 1s: run them as root");
+        check_namespaces();
         let built = Path::new(env!("CARGO_BIN_EXE_wrapper"));
         let profile = built.parent().expect("TARGET/TRIPLE/PROFILE/wrapper");
         let triple = profile.parent().expect("a target triple");
@@ -37,6 +37,13 @@ pub(crate) fn programs() -> &'static Programs {
         };
         Programs { wrapper: install("wrapper"), probe: install("probe") }
     })
+}
+
+fn check_namespaces() {
+    assert!(rustix::process::geteuid().is_root(), "these tests start PID 1s: run them as root");
+    let tried = Command::new(tool("unshare")).args(["--pid", "--fork", "--mount-proc", "true"]).status();
+    let hint = "run these tests on a host or a virtual machine, or in a container with --privileged";
+    assert!(tried.expect("start unshare").success(), "no PID and mount namespaces can be made here: {hint}");
 }
 
 fn build_probe(triple: &Path, profile: &Path) {

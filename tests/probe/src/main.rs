@@ -17,6 +17,7 @@ mod state;
 mod stdio;
 mod sweep;
 mod sys;
+mod trace;
 
 use std::ffi::OsString;
 
@@ -44,7 +45,8 @@ outside of it:
   launch [OPTIONS] -- INIT...    set a state and exec
   outer [--sibling] -- COMMAND   a PID 1 that is not the init under test
   kill [--times N] PID SIGNAL... send signals, in order
-  sweep KIND N [OPTIONS] -- INIT start the init N times and compare its exit";
+  sweep KIND N [OPTIONS] -- INIT start the init N times and compare its exit
+  trace N -- COMMAND             print the first N system calls";
 
 /// Runs one command; the result is the exit code.
 fn run(words: Vec<OsString>) -> i32 {
@@ -71,6 +73,7 @@ fn run(words: Vec<OsString>) -> i32 {
         Some("launch") => launch::run(args),
         Some("outer") => outer::run(args),
         Some("sweep") => sweep::run(args),
+        Some("trace") => trace::run(args),
         Some("sweep-app") => sweep::app(&mut args),
         _ => args::usage("unknown command"),
     }

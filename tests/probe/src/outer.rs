@@ -46,6 +46,11 @@ pub(crate) fn run(mut args: Args) -> i32 {
             say!("outer left {}", stat.split(' ').take(2).collect::<Vec<_>>().join(" "));
         }
     }
+    if sibling != 0
+        && fs::read_to_string(format!("/proc/{sibling}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+    {
+        say!("outer sibling lives");
+    }
     if libc::WIFEXITED(status) {
         return libc::WEXITSTATUS(status);
     }

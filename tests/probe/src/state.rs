@@ -45,7 +45,7 @@ pub(crate) fn run() -> i32 {
     let oom = fs::read_to_string("/proc/self/oom_score_adj").unwrap_or_default();
     say!("oom_score_adj {}", oom.trim());
     for (key, value) in std::env::vars_os() {
-        say!("env {}={}", key.display(), value.as_bytes().escape_ascii());
+        say!("env {}={}", key.as_bytes().escape_ascii(), value.as_bytes().escape_ascii());
     }
     say!("end");
     0

@@ -21,6 +21,7 @@ struct Sweep {
     init: Vec<OsString>,
     probe: OsString,
     pid1: bool,
+    blocked: bool,
     uid: Option<u32>,
     random: Random,
 }
@@ -60,10 +61,12 @@ impl std::fmt::Display for End {
 pub(crate) fn run(mut args: Args) -> i32 {
     let kind = args.value();
     let rounds: u32 = args.number();
-    let (mut pid1, mut uid, mut spread) = (true, None, 2500);
+    let (mut pid1, mut blocked, mut uid, mut spread) = (true, true, None, 2500);
     while let Some(option) = args.option() {
         match option.as_str() {
             "--not-pid1" => pid1 = false,
+            // Starts it as a careless caller does: the signal may come before anything is blocked, and then it kills.
+            "--unblocked" => blocked = false,
             "--uid" => uid = Some(args.number()),
             // The longest wait before the signal, in microseconds.
             "--spread" => spread = args.number(),
@@ -72,7 +75,7 @@ pub(crate) fn run(mut args: Args) -> i32 {
     }
     let probe = args.program.clone();
     let random = Random(sys::microseconds() | 1);
-    let mut sweep = Sweep { init: args.rest(), probe, pid1, uid, random };
+    let mut sweep = Sweep { init: args.rest(), probe, pid1, blocked, uid, random };
     let (mut runs, mut wrong) = (0, 0);
     for round in 0..rounds {
         for (what, right, end) in sweep.round(&kind, spread) {
@@ -114,7 +117,11 @@ impl Sweep {
                 .collect(),
             "race-term" => {
                 let wait = self.random.below(spread);
-                vec![(format!("TERM after {wait} us"), vec![End::Code(143)], self.race_term(wait))]
+                let mut right = vec![End::Code(143)];
+                if !self.blocked {
+                    right.push(End::Signal(libc::SIGTERM));
+                }
+                vec![(format!("TERM after {wait} us"), right, self.race_term(wait))]
             }
             "race-exit" => {
                 let wait = self.random.below(spread);
@@ -160,6 +167,9 @@ impl Sweep {
         let forked = if self.pid1 { sys::fork_pid1() } else { sys::try_fork() };
         let init = forked.unwrap_or_else(|e| failed("sweep: fork", e));
         if init == 0 {
+            if !self.blocked {
+                sys::set_mask(0);
+            }
             if let Some(uid) = self.uid {
                 sys::become_user(uid).unwrap_or_else(|e| failed("sweep: uid", e));
             }

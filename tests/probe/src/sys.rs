@@ -232,6 +232,11 @@ pub(crate) fn dup2(from: i32, to: i32) -> io::Result<()> {
     call!(dup2(from, to)).map(drop)
 }
 
+/// Duplicates a descriptor to the first free number from this one on; closed on exec.
+pub(crate) fn dup_above(from: i32, lowest: i32) -> io::Result<i32> {
+    call!(fcntl(from, libc::F_DUPFD_CLOEXEC, lowest)).map(|fd| fd as i32)
+}
+
 /// Sets or clears `O_NONBLOCK` on the open file that the descriptor shares with others.
 pub(crate) fn set_nonblocking(fd: i32, on: bool) -> io::Result<()> {
     let flags = call!(fcntl(fd, libc::F_GETFL))? as i32;
@@ -395,4 +400,47 @@ pub(crate) fn sched_yield() {
 pub(crate) fn set_variable(name: &str, value: &str) {
     // SAFETY: the process has one thread.
     unsafe { std::env::set_var(name, value) };
+}
+
+/// Lets the parent trace this process, which stops at its next exec.
+pub(crate) fn be_traced() -> io::Result<()> {
+    call!(ptrace(libc::PTRACE_TRACEME, 0, 0usize, 0usize)).map(drop)
+}
+
+/// Has the stops of a traced process at system calls told from others, and the process killed with its tracer.
+pub(crate) fn trace_calls(pid: i32) -> io::Result<()> {
+    let options = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_EXITKILL;
+    call!(ptrace(libc::PTRACE_SETOPTIONS, pid, 0usize, options as usize)).map(drop)
+}
+
+/// Lets a traced process run up to its next entry to or exit from a system call.
+pub(crate) fn next_call(pid: i32) -> io::Result<()> {
+    call!(ptrace(libc::PTRACE_SYSCALL, pid, 0usize, 0usize)).map(drop)
+}
+
+const GET_SYSCALL_INFO: c_int = 0x420e;
+
+/// The number and the first four arguments of the system call that a traced process enters; none when it does not.
+pub(crate) fn entered_call(pid: i32) -> Option<[u64; 5]> {
+    // The kernel's struct ptrace_syscall_info in words: the first byte tells what it is about, 1 is an entry; the
+    // instruction and stack pointers; then the number and six arguments.
+    let mut info = [0u64; 11];
+    // SAFETY: the size that is passed is that of the array.
+    let got = unsafe { libc::ptrace(GET_SYSCALL_INFO, pid, size_of_val(&info), info.as_mut_ptr()) };
+    check(got as c_long).ok().filter(|_| info[0] & 0xff == 1)?;
+    info[3..8].try_into().ok()
+}
+
+/// The mask that a traced process sets with this call, if it is one that replaces the whole mask.
+pub(crate) fn new_mask(pid: i32, call: &[u64; 5]) -> Option<u64> {
+    let [number, how, address, ..] = *call;
+    if number != libc::SYS_rt_sigprocmask as u64 || how != libc::SIG_SETMASK as u64 || address == 0 {
+        return None;
+    }
+    let mut mask = 0u64;
+    let local = libc::iovec { iov_base: (&raw mut mask).cast(), iov_len: SIGSET };
+    let remote = libc::iovec { iov_base: address as *mut _, iov_len: SIGSET };
+    // SAFETY: eight valid bytes here; what is wrong over there is an error.
+    let got = unsafe { libc::process_vm_readv(pid, &raw const local, 1, &raw const remote, 1, 0) };
+    (got == SIGSET as isize).then_some(mask)
 }

@@ -1,0 +1,130 @@
+//! Maintenance: the container is kept without the app, whatever is broken.
+
+use crate::support::tools::programs;
+use crate::support::{Init, Place, Running, Tree, matrix, proc};
+
+/// An app that must not run.
+fn must_not_run() -> Tree {
+    Tree::new().script("init.d/10-a", "echo init").script("run", "echo app")
+}
+
+/// Waits until maintenance is on.
+fn entered(running: &mut Running) {
+    running.error("maintenance:");
+}
+
+fn wrapper(running: &Running, arguments: &[&str]) -> crate::support::process::Finished {
+    let mut argv = vec![programs().wrapper.as_str()];
+    argv.extend(arguments);
+    running.enter(&argv)
+}
+
+#[test]
+fn by_argument_and_by_variable() {
+    matrix(|init| {
+        let tree = must_not_run();
+        let ways: [(&str, &[&str]); 4] = [
+            ("", &["maintenance"]),
+            ("maintenance", &["run", "x"]),
+            ("maintenance", &[]),
+            ("maintenance", &["-x"]),
+        ];
+        for (mode, arguments) in ways {
+            let mut running = init.clone().tree(&tree).env("WRAPPER_MODE", mode).raw(arguments);
+            entered(&mut running);
+            running.signal(&["TERM"]);
+            let done = running.finish().code(0);
+            assert!(!done.has("app") && !done.has("init"), "the app was started\n{done}");
+        }
+    });
+}
+
+#[test]
+fn the_variable_does_not_hold_for_a_command() {
+    let init = Init::wrapper().env("WRAPPER_MODE", "maintenance");
+    init.raw(&["sh", "-c", "exit 4"]).finish().code(4);
+}
+
+#[test]
+fn another_mode_is_a_usage_error() {
+    let init = Init::wrapper().tree(&must_not_run()).env("WRAPPER_MODE", "maintainance");
+    init.raw(&["run"]).finish().code(2).printed(&[]).says(&["WRAPPER_MODE", "maintainance", "maintenance"]);
+}
+
+#[test]
+fn with_a_broken_configuration_too() {
+    for yaml in
+        ["stop: [", "stop: {grce: 1s}\n", "run: {user: nobody-has-this-name}\n", "run: {file_env: [X]}\n"]
+    {
+        let tree = must_not_run().yaml(yaml);
+        let init = Init::wrapper().tree(&tree).env("X_FILE", "/no/such/file");
+        let mut running = init.raw(&["maintenance"]);
+        entered(&mut running);
+        running.signal(&["TERM"]);
+        running.finish().code(0);
+    }
+}
+
+#[test]
+fn without_a_run_script_too() {
+    let tree = Tree::new();
+    let mut running = Init::wrapper().tree(&tree).raw(&["maintenance"]);
+    entered(&mut running);
+    running.signal(&["INT"]);
+    running.finish().code(0);
+}
+
+#[test]
+fn zombies_are_reaped() {
+    let tree = must_not_run();
+    let mut running = Init::wrapper().tree(&tree).raw(&["maintenance"]);
+    entered(&mut running);
+    running.enter(&[&programs().probe, "orphans", "20", "--reaper", "1"]).code(0).printed(&["reaped 20"]);
+    running.stop();
+}
+
+#[test]
+fn idle_maintenance_sleeps_for_ever() {
+    let tree = must_not_run();
+    let mut running = Init::wrapper().tree(&tree).raw(&["maintenance"]);
+    entered(&mut running);
+    let init = running.init_pid();
+    proc::until("a sleep without end", || proc::sleeps_for_ever(init));
+    running.stop();
+}
+
+#[test]
+fn on_and_off_in_a_running_container() {
+    matrix(|init| {
+        if init.place == Place::Neither {
+            return;
+        }
+        let tree = Tree::new().script("init.d/10-a", "echo init").app("catch --code 3");
+        let mut running = init.tree(&tree).raw(&["run"]);
+        running.ready("app");
+        wrapper(&running, &["maintenance", "status"]).code(1);
+        wrapper(&running, &["maintenance", "on"]).code(0);
+        running.line("app got 15 ");
+        entered(&mut running);
+        wrapper(&running, &["maintenance", "status"]).code(0);
+        wrapper(&running, &["maintenance", "off"]).code(0);
+        running.line("init");
+        running.ready("app");
+        wrapper(&running, &["maintenance", "status"]).code(1);
+        running.signal(&["TERM"]);
+        running.finish().code(3);
+    });
+}
+
+#[test]
+fn an_app_that_fails_leads_into_maintenance_when_configured() {
+    let tree = Tree::new().yaml("maintenance: {on_crash: true}\n").script("run", "echo app; exit 3");
+    let mut running = Init::wrapper().tree(&tree).raw(&["run"]);
+    running.line("app");
+    entered(&mut running);
+    running.signal(&["TERM"]);
+    running.finish().code(0);
+    // One that ends well does not.
+    let tree = Tree::new().yaml("maintenance: {on_crash: true}\n").script("run", "exit 0");
+    Init::wrapper().tree(&tree).raw(&["run"]).finish().code(0);
+}
