@@ -1,8 +1,10 @@
 # shellcheck shell=bash disable=SC2016,SC2154  # a Dockerfile's variables; status and output are set by bats
-# Shared by the image tests. Sets REPO, the repository under test; every image made by a test starts with TEST_PREFIX.
+# Shared by the image tests. Sets REPO, the repository under test, and TEST_PREFIX, which every image made by a test starts
+# with: this run's own, so that two runs on one machine do not remove each other's.
 
 REPO=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
-export REPO TEST_PREFIX=wrapper-test/
+TEST_PREFIX=wrapper-test/$(basename "$BATS_RUN_TMPDIR" | tr '[:upper:]' '[:lower:]')/
+export REPO TEST_PREFIX
 
 # fixture FOLDER: a repository of its own with the scripts under test and small stages whose names contain each other,
 # so that real builds take a second. Its stages: run, run-jre (on run), run-jre-debug (on run-jre), tool.
