@@ -1,6 +1,6 @@
 //! The one place where PID 1 waits: signals, commands and a deadline in one poll.
 //!
-//! Contract: no timer ticks. With no deadline the wait has no end, and after [`SETTLE`] without an event the
+//! Contract: no timer ticks. With no deadline the wait has no end, and after `SETTLE` without an event the
 //! pages of code and constants that only the busy wrapper needs are given back to the kernel, once.
 
 use crate::sys::cold;
@@ -50,7 +50,7 @@ impl Reactor {
         Ok(Self { signals: SignalFd::new(SigSet::ALL)?, commands })
     }
 
-    /// Waits until something is ready, `deadline`, or [`SETTLE`] without either: a quiet moment, which is nothing ready
+    /// Waits until something is ready, `deadline`, or `SETTLE` without either: a quiet moment, which is nothing ready
     /// before the deadline. Then [`Reactor::rest`].
     pub fn wait(&self, deadline: Option<Instant>) -> Ready {
         let settle = left(deadline).map_or(SETTLE, |left| left.min(SETTLE));

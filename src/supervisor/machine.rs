@@ -2,7 +2,7 @@
 //!
 //! Contract: no system call, no clock of its own (time comes with the event), no allocation. Whatever the order of
 //! events, at most one app and one script run, and after [`Action::Exit`] nothing is asked for any more.
-//! With a grace period a stop always ends: at its end everything is killed, and [`LAST_RESORT`] later the
+//! With a grace period a stop always ends: at its end everything is killed, and `LAST_RESORT` later the
 //! machine exits whether the kernel let the dead go or not.
 
 use super::policy::Policy;
