@@ -33,6 +33,8 @@ pub struct Supervisor<'a> {
     request: Option<u64>,
     /// The first quiet moment came.
     settled: bool,
+    /// There was no child that could end, so no SIGCHLD will make us look for what is left.
+    start_failed: bool,
     oom_kills: u64,
     /// The line about the app's end.
     epitaph: Option<String>,
@@ -84,6 +86,7 @@ impl<'a> Supervisor<'a> {
             script: None,
             request: None,
             settled: false,
+            start_failed: false,
             oom_kills: 0,
             epitaph: None,
             code: None,
@@ -102,6 +105,9 @@ impl<'a> Supervisor<'a> {
 
     /// Waits once and handles what came.
     pub fn turn(&mut self) {
+        if std::mem::take(&mut self.start_failed) {
+            return self.reap();
+        }
         let deadline = self.machine.deadline();
         let mut ready = self.reactor.wait(deadline);
         if ready.nothing() && deadline.is_none_or(|at| at > Instant::now()) {
@@ -230,7 +236,10 @@ impl<'a> Supervisor<'a> {
                 self.count_oom_kills();
                 None
             }
-            Err(diagnosis) => Some(self.not_started(diagnosis.code, &diagnosis.reason)),
+            Err(diagnosis) => {
+                self.start_failed = true;
+                Some(self.not_started(diagnosis.code, &diagnosis.reason))
+            }
         }
     }
 
@@ -266,6 +275,7 @@ impl<'a> Supervisor<'a> {
             self.count_oom_kills();
         }
         let diagnosis = started.err()?;
+        self.start_failed = true;
         tracing::error!("cannot run {}", diagnosis.reason);
         Some(Event::ScriptEnded(Exit::Code(diagnosis.code)))
     }

@@ -136,7 +136,18 @@ fn no_descriptors_left() {
 fn the_first_fork_fails() {
     let cgroup = Cgroup::with_pids(1);
     let running = Init::wrapper().launch(&["--cgroup", cgroup.path()]).app(&["exit", "0"]);
-    running.finish().code(126).says(&["pids.max"]);
+    let done = running.finish().code(126).says(&["pids.max"]);
+    assert_eq!(done.stderr.len(), 1, "nobody is waited for\n{done}");
+}
+
+#[test]
+fn the_fork_of_an_init_script_fails() {
+    let cgroup = Cgroup::with_pids(1);
+    let tree =
+        Tree::new().script("init.d/10-a", "echo init").script("finish.d/10-a", "echo finish").app("exit 0");
+    let done =
+        Init::wrapper().launch(&["--cgroup", cgroup.path()]).tree(&tree).raw(&["run"]).finish().code(126);
+    done.printed(&[]).says(&["init.d/10-a", "pids.max"]);
 }
 
 #[test]
