@@ -15,7 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("testing", &["sys", "process", "reactor", "status"]),
     ("config", &["sys"]),
     ("commands", &["sys", "process", "reactor", "status", "supervisor", "testing", "config", "exit"]),
-    ("exit", &["sys", "process", "reactor", "status", "supervisor", "testing", "config", "commands"]),
+    ("exit", &["sys"]),
     ("lib", &["commands", "exit"]),
     ("main", &["commands", "exit", "sys"]),
 ];

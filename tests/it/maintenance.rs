@@ -128,3 +128,15 @@ fn an_app_that_fails_leads_into_maintenance_when_configured() {
     let tree = Tree::new().yaml("maintenance: {on_crash: true}\n").script("run", "exit 0");
     Init::wrapper().tree(&tree).raw(&["run"]).finish().code(0);
 }
+
+/// What is broken is told at the start, and ends the container when somebody leaves maintenance all the same.
+#[test]
+fn leaving_it_with_a_broken_configuration_is_78() {
+    let tree = must_not_run().yaml("stop: {grce: 1s}\n");
+    let mut running = Init::wrapper().tree(&tree).raw(&["maintenance"]);
+    running.error("stop.grce");
+    entered(&mut running);
+    // The client may die with the namespace before it can say how it went.
+    wrapper(&running, &["maintenance", "off"]);
+    running.finish().code(78).printed(&[]).says(&["cannot start the app", "stop.grce"]);
+}

@@ -99,7 +99,7 @@ fn term_to_the_group_at_a_random_moment_of_the_start(init: Init) {
 }
 
 fn term_racing_the_childs_exit(init: Init) {
-    init.sweep("race-exit", 10_000);
+    init.sweep("race-exit", 3_000);
 }
 
 /// Without `CAP_KILL` (5) even root may not signal a process of another user.
@@ -198,13 +198,13 @@ fn a_session_of_its_own() {
 
 #[test]
 fn term_to_a_new_session_at_a_random_moment_of_the_start() {
-    Init::wrapper().flag("--session").flag("setsid").sweep("race-term", 10_000);
+    Init::wrapper().flag("--session").flag("setsid").sweep("race-term", 3_000);
 }
 
 /// What is not PID 1 may be killed by a signal that comes before the wrapper's first system call, but that is no loss.
 #[test]
 fn term_at_a_random_moment_of_an_unprepared_start() {
-    Init::wrapper().place(Place::Subreaper).sweep_with("race-term", 5_000, &["--unblocked"]);
+    Init::wrapper().place(Place::Subreaper).sweep_with("race-term", 3_000, &["--unblocked"]);
 }
 
 /// The C library ends its own start with `set_tid_address`; the very next call blocks all 64 signals.
