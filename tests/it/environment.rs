@@ -102,6 +102,14 @@ fn nested_under_another_init(init: Init) {
 
 // ---- what only the wrapper has ----
 
+#[test]
+fn it_has_one_thread() {
+    let mut running = Init::wrapper().app(&["catch"]);
+    running.ready("app");
+    assert_eq!(proc::status(running.init_pid(), "Threads").as_deref(), Some("1"));
+    running.stop();
+}
+
 /// What the wrapper writes there fails, and its own SIGPIPE is none of the app's business.
 #[test]
 fn stderr_that_nobody_reads() {

@@ -13,7 +13,7 @@ fn sigchld_ignored_at_the_start(init: Init) {
     let init = init.launch(&["--ignore", "CHLD"]);
     init.clone().app(&["exit", "5"]).finish().code(5);
     let done = init.app(&["state"]).finish().code(0);
-    assert!(done.has("ignored 0000000000010000"), "{done}");
+    assert!(done.has("ignored 0000000000010000"), "the app does not get it as it was\n{done}");
 }
 
 fn sigchld_blocked_at_the_start(init: Init) {

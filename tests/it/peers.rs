@@ -49,7 +49,7 @@ fn ask(kind: Kind, case: &Case) -> Option<String> {
     let text = text.or_else(|| failure.downcast_ref::<&str>().map(|text| (*text).to_owned()));
     let text = text.unwrap_or_default();
     let line = text.lines().next().unwrap_or("failed");
-    let line = line.strip_prefix("assertion `left == right` failed: ").unwrap_or(line);
+    let line = line.split_once("` failed: ").map_or(line, |(_, reason)| reason);
     Some(line.replace('|', "/").chars().take(70).collect())
 }
 

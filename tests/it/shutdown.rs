@@ -220,6 +220,13 @@ fn a_finish_script_that_hangs_is_cut() {
     running.finish().code(5).says(&["grace"]);
 }
 
+/// Without a grace period they have five seconds.
+#[test]
+fn a_finish_script_that_hangs_is_cut_without_a_grace_period_too() {
+    let tree = Tree::new().script("finish.d/10-hangs", "exec \"$PROBE\" stubborn").script("run", "exit 5");
+    Init::wrapper().tree(&tree).raw(&["run"]).finish().code(5).says(&["finish.d/10-hangs", "5s"]);
+}
+
 // ---- the termination log ----
 
 /// Runs something under a wrapper that has a `/dev/termination-log`, and returns what is in it then.
