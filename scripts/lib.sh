@@ -100,5 +100,6 @@ rust_arch() {
 reach_docker() {
     if [ "$(id -u)" = 0 ] || [ -n "${REACHED_DOCKER-}" ] || docker version >/dev/null 2>&1 || ! have sudo; then return; fi
     if ! getent group docker >/dev/null; then return; fi
-    exec sudo --user="$(id -un)" --group=docker -- env HOME="$HOME" PATH="$PATH" REACHED_DOCKER=1 "$@"
+    # sudo has a PATH and a HOME of its own, whatever it preserves.
+    exec sudo --preserve-env --user="$(id -un)" --group=docker -- env HOME="$HOME" PATH="$PATH" REACHED_DOCKER=1 "$@"
 }
