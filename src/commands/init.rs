@@ -144,8 +144,9 @@ fn start(policy: Policy, programs: Programs, mode: Mode) -> Result<u8, Error> {
     if programs.attributes.ignore_chld {
         mask::set_ignored(SignalNo::CHLD, false);
     }
-    let mut board = PageBoard::create(mode);
-    run::run(policy, programs, terminal, &mut board).map_err(Error::Init)
+    // Not dropped at the end: the process ends with it.
+    let board = Box::leak(Box::new(PageBoard::create(mode)));
+    run::run(policy, programs, terminal, board).map_err(Error::Init)
 }
 
 /// The rules that hold for every command.

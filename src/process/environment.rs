@@ -47,8 +47,8 @@ impl Environment {
     /// The list for exec, and where in it the child's own pid belongs: systemd's socket activation says in
     /// `LISTEN_PID` whom the descriptors are for, and we hand them on when it is us.
     pub fn prepare(&self) -> (Option<List>, Option<usize>) {
-        let own_pid = std::process::id().to_string();
-        if self.get("LISTEN_PID").is_none_or(|value| value != own_pid.as_str()) {
+        let ours = |value: OsString| value.to_str() == Some(std::process::id().to_string().as_str());
+        if !self.get("LISTEN_PID").is_some_and(ours) {
             return (self.0.clone(), None);
         }
         let mut list = self.clone().with("LISTEN_PID", OsStr::new("")).0.unwrap_or_default();

@@ -35,6 +35,8 @@ pub struct Supervisor<'a> {
     settled: bool,
     /// There was no child that could end, so no SIGCHLD will make us look for what is left.
     start_failed: bool,
+    /// Something was started.
+    started: bool,
     oom_kills: u64,
     /// The line about the app's end.
     epitaph: Option<String>,
@@ -49,6 +51,8 @@ pub fn run(policy: Policy, programs: Programs, terminal: Terminal, board: &mut d
     supervisor.start();
     loop {
         if let Some(code) = supervisor.code() {
+            // The process ends now, and the kernel closes and frees faster than we do.
+            std::mem::forget(supervisor);
             return Ok(code);
         }
         supervisor.turn();
@@ -87,6 +91,7 @@ impl<'a> Supervisor<'a> {
             request: None,
             settled: false,
             start_failed: false,
+            started: false,
             oom_kills: 0,
             epitaph: None,
             code: None,
@@ -112,8 +117,7 @@ impl<'a> Supervisor<'a> {
         let mut ready = self.reactor.wait(deadline);
         if ready.nothing() && deadline.is_none_or(|at| at > Instant::now()) {
             if !std::mem::replace(&mut self.settled, true) {
-                // It can wait until the start is over, for the sake of a quick one.
-                self.tell_by_shell();
+                self.first_quiet_moment();
             }
             ready = self.reactor.rest(deadline);
         }
@@ -127,6 +131,12 @@ impl<'a> Supervisor<'a> {
         if self.machine.deadline().is_some_and(|at| at <= Instant::now()) {
             self.dispatch(Event::Tick);
         }
+    }
+
+    /// What can wait until the start is over, for the sake of a quick one.
+    fn first_quiet_moment(&mut self) {
+        self.oom_kills = report::oom_kills().unwrap_or(0);
+        self.tell_by_shell();
     }
 
     fn take_signals(&mut self) {
@@ -244,9 +254,12 @@ impl<'a> Supervisor<'a> {
     }
 
     /// What the OOM killer took up to now was not what has just been started. After the fork, when the child has its own
-    /// way to go; any later, and a child that fills the memory at once would be part of it.
+    /// way to go; any later, and a child that fills the memory at once would be part of it. A container's cgroup is
+    /// new when its first process starts, so then the count is 0 without looking.
     fn count_oom_kills(&mut self) {
-        self.oom_kills = report::oom_kills().unwrap_or(0);
+        if std::mem::replace(&mut self.started, true) {
+            self.oom_kills = report::oom_kills().unwrap_or(0);
+        }
     }
 
     fn not_started(&mut self, code: u8, reason: &str) -> Event {

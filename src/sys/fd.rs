@@ -152,8 +152,11 @@ pub fn write_nowait(fd: RawFd, bytes: &[u8]) -> usize {
 
 /// Opens a path without following what a person could not name otherwise; see open(2) for `flags`.
 pub fn open(path: &CStr, flags: i32) -> io::Result<OwnedFd> {
+    // The bare call: musl sets close-on-exec once more, for kernels of 2007.
     // SAFETY: a C string.
-    let fd = check(i64::from(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC) }))?;
+    let fd = check(unsafe {
+        libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags | libc::O_CLOEXEC, 0)
+    })?;
     // SAFETY: a fresh descriptor that nobody else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }

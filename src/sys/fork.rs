@@ -128,9 +128,10 @@ pub fn spawn(child: &mut Child, report: &Report) -> io::Result<Pid> {
         Some(text.as_ptr().cast_mut())
     });
     report.0.store(0, Ordering::Relaxed);
+    // The bare call: the C library's fork blocks and restores signals around it, for threads that we do not have.
     // SAFETY: single-threaded, so the child may run any code that takes no resources of ours with it; what it
-    // runs is `start` alone.
-    match check(i64::from(unsafe { libc::fork() }))? {
+    // runs is `start` alone, which needs nothing that the C library's fork would set up.
+    match check(unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) })? {
         0 => start(child, &args, &mut shell_args, env.as_deref(), listen_pid, report),
         pid => {
             let pid = pid as Pid;
