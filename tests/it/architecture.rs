@@ -1,17 +1,16 @@
 //! The aarch64 build, run by QEMU: it starts an app, forwards signals and passes codes on, as a PID 1 too.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::tools::{programs, tool};
+use crate::support::tools::{programs, target_directory, tool};
 use crate::support::{Init, Place};
 
 const TRIPLE: &str = "aarch64-unknown-linux-musl";
 
 /// Builds the wrapper for aarch64 as it ships, and returns where it is.
 fn build() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target directory");
-    let target = target.ancestors().find(|path| path.ends_with("target")).unwrap_or(target);
+    let target = target_directory();
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--release", "--bin=wrapper", "--target", TRIPLE, "--target-dir"])
         .arg(target)

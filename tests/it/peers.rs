@@ -4,10 +4,9 @@
 
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::thread;
 
-use crate::support::tools::{programs, tool};
+use crate::support::tools::{programs, target_directory, tool};
 use crate::support::{Case, Init, Kind};
 use crate::{environment, exit, inherited, reaping, shutdown, signals, tty};
 
@@ -88,7 +87,6 @@ fn table() {
         table.push_str("|\n");
     }
     println!("{table}");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target directory");
-    std::fs::write(target.join("peers.md"), &table).expect("write the table");
+    std::fs::write(target_directory().join("peers.md"), &table).expect("write the table");
     assert!(unexpected.is_empty(), "not as expected:\n{}", unexpected.join("\n"));
 }

@@ -14,6 +14,11 @@ pub(crate) struct Programs {
     pub(crate) probe: String,
 }
 
+/// The target directory, of which the wrapper is `TRIPLE/PROFILE/wrapper`.
+pub(crate) fn target_directory() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_wrapper")).ancestors().nth(3).expect("TARGET/TRIPLE/PROFILE/wrapper")
+}
+
 /// Builds the probe and copies both programs to a place that a random uid can reach (a home directory often is not).
 pub(crate) fn programs() -> &'static Programs {
     static PROGRAMS: OnceLock<Programs> = OnceLock::new();
@@ -52,7 +57,7 @@ fn build_probe(triple: &Path, profile: &Path) {
         .args(["build", "--quiet", "--package=probe", "--profile", name, "--target"])
         .arg(triple.file_name().expect("a target triple"))
         .arg("--target-dir")
-        .arg(triple.parent().expect("a target directory"))
+        .arg(target_directory())
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();
     assert!(built.expect("start cargo").success(), "cargo could not build the probe");
