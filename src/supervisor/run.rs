@@ -117,7 +117,8 @@ impl<'a> Supervisor<'a> {
         let mut ready = self.reactor.wait(deadline);
         if ready.nothing() && deadline.is_none_or(|at| at > Instant::now()) {
             if !std::mem::replace(&mut self.settled, true) {
-                self.first_quiet_moment();
+                // It can wait until the start is over, for the sake of a quick one.
+                self.tell_by_shell();
             }
             ready = self.reactor.rest(deadline);
         }
@@ -131,12 +132,6 @@ impl<'a> Supervisor<'a> {
         if self.machine.deadline().is_some_and(|at| at <= Instant::now()) {
             self.dispatch(Event::Tick);
         }
-    }
-
-    /// What can wait until the start is over, for the sake of a quick one.
-    fn first_quiet_moment(&mut self) {
-        self.oom_kills = report::oom_kills().unwrap_or(0);
-        self.tell_by_shell();
     }
 
     fn take_signals(&mut self) {
@@ -255,9 +250,9 @@ impl<'a> Supervisor<'a> {
 
     /// What the OOM killer took up to now was not what has just been started. After the fork, when the child has its own
     /// way to go; any later, and a child that fills the memory at once would be part of it. A container's cgroup is
-    /// new when its first process starts, so then the count is 0 without looking.
+    /// new when its PID 1 starts, so at its first start the count is 0 without looking.
     fn count_oom_kills(&mut self) {
-        if std::mem::replace(&mut self.started, true) {
+        if std::mem::replace(&mut self.started, true) || std::process::id() != 1 {
             self.oom_kills = report::oom_kills().unwrap_or(0);
         }
     }
