@@ -296,6 +296,15 @@ END
     [[ $output == *"belongs to another user"*"PGDATA=$data/pgdata"* ]]
 }
 
+@test "a PGDATA that Kubernetes' fsGroup has opened to the group is closed again" {
+    start $p-t1 "${hard[@]}" -v $p-t1:$data -e POSTGRES_PASSWORD=x "$image"
+    docker stop -t 60 $p-t1 >/dev/null
+    fill $p-t1 "chmod -R g+rwX /v/pgdata && find /v/pgdata -type d -exec chmod g+s {} +"
+    docker start $p-t1 >/dev/null
+    wait_ready $p-t1
+    [[ $(docker exec $p-t1 stat -c %a $data/pgdata) == 700 ]]
+}
+
 @test "a cluster that the official image left in the volume's root is used, with its locale" {
     start $p-t1 -v $p-t1:$data -e PGDATA=$data -e POSTGRES_INITDB_ARGS=--locale=en_US.utf8 -e POSTGRES_PASSWORD=x "$image"
     sql $p-t1 "CREATE TABLE old AS SELECT 1 AS x"
