@@ -1,6 +1,6 @@
 //! `config`: the effective configuration and where each value came from; `config check`: all that is wrong.
 
-use super::help::{self, print};
+use super::console::{parse, print};
 use super::{Error, init};
 use crate::config::{ConfigError, check_files, load_tolerant, render_json, render_yaml};
 use crate::exit;
@@ -37,7 +37,7 @@ pub(super) fn parser() -> Command {
 
 /// Runs it.
 pub(super) fn main(args: &[&OsStr]) -> Result<u8, Error> {
-    let Some(matches) = help::parse(parser(), args)? else { return Ok(0) };
+    let Some(matches) = parse(parser(), args)? else { return Ok(0) };
     if let Some(("check", matches)) = matches.subcommand() {
         return Ok(check(matches));
     }

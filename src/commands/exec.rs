@@ -1,7 +1,8 @@
 //! `exec [OPTIONS] [--] COMMAND...`: any command under the init, with every init option on the command line and
 //! nothing else: neither configuration files nor `WRAPPER_` keys count.
 
-use super::{Error, help, init};
+use super::console::parse;
+use super::{Error, init};
 use crate::config::{Config, Layer, load_cli};
 use crate::sys::entry::Started;
 use clap::{Arg, ArgAction, Command, value_parser};
@@ -70,7 +71,7 @@ pub(super) fn main(started: &Started, args: &[&OsStr]) -> Result<u8, Error> {
         }
         _ => {}
     }
-    let Some(matches) = help::parse(parser(), args)? else { return Ok(0) };
+    let Some(matches) = parse(parser(), args)? else { return Ok(0) };
     let mut layer = Layer::default();
     for (option, key, ..) in FLAGS {
         for value in matches.get_many::<String>(&option[2..]).into_iter().flatten() {

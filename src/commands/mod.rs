@@ -5,6 +5,7 @@
 
 mod board;
 mod config;
+mod console;
 mod exec;
 mod help;
 mod identity;

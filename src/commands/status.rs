@@ -1,7 +1,7 @@
 //! `status`: what PID 1 is doing, for people and as JSON. It asks PID 1 too, so that one that hangs is told from one
 //! that is quiet.
 
-use super::help::{self, print};
+use super::console::{parse, print};
 use super::{Error, board};
 use crate::process::exit::Exit;
 use crate::status::layout::Mode;
@@ -26,7 +26,7 @@ pub(super) fn parser() -> Command {
 
 /// Runs it.
 pub(super) fn main(args: &[&OsStr]) -> Result<u8, Error> {
-    let Some(matches) = help::parse(parser(), args)? else { return Ok(0) };
+    let Some(matches) = parse(parser(), args)? else { return Ok(0) };
     let init = find::find()?;
     let answer = ask::ask(&init, board::verb(Request::Ping));
     if let Some(state) = ask::state(&init).and_then(board::decode) {

@@ -1,6 +1,6 @@
 //! What asks the running init for something: `stop`, `restart`, `maintenance on|off|status`.
 
-use super::help::print;
+use super::console::print;
 use super::{Error, board, init, wants_help};
 use crate::exit;
 use crate::status::{ask, find};

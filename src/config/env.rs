@@ -8,9 +8,9 @@ use std::ffi::CStr;
 use super::draft::{Draft, Fault, Source};
 use super::error::{ConfigError, Place};
 use super::keys::{KEYS, Key, OTHER_VARIABLES, PREFIX, nearest};
-use super::resolve::Warning;
 use super::schema::KeyValue;
 use super::slot::Slot;
+use super::warning::Warning;
 use super::yaml;
 
 /// Applies every variable of ours.

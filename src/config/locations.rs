@@ -10,7 +10,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::resolve::Warning;
+use super::warning::Warning;
 use super::{ConfigError, file};
 
 /// Where to look, the lowest precedence first.

@@ -19,6 +19,7 @@ mod schema;
 mod slot;
 mod types;
 mod value;
+mod warning;
 mod yaml;
 
 pub use child_env::{EnvError, child_env};
@@ -28,8 +29,9 @@ pub use keys::{KEYS, Key, OTHER_VARIABLES};
 pub use locations::{Locations, NotFound};
 pub use model::{Config, Exit, Maintenance, Run, Signals, Status, Stop, Suite, Test};
 pub use render::{render_json, render_yaml};
-pub use resolve::{Loaded, Origin, Warning, check_files, load, load_cli, load_tolerant};
+pub use resolve::{Loaded, Origin, check_files, load, load_cli, load_tolerant};
 pub use types::{Engine, NonZeroDuration, Probe, Rewrite, Session, Target, Umask, VarName};
+pub use warning::Warning;
 
 #[cfg(test)]
 mod tests;
