@@ -24,6 +24,9 @@ const START: usize = 4096;
 /// Explains the failure `errno` of `execve` for a program that can be one of `candidates` (one, if it was typed
 /// with a slash, or one for each directory of `PATH`).
 pub fn explain(program: &OsStr, candidates: &[PathBuf], errno: i32) -> Diagnosis {
+    if program.is_empty() {
+        return Diagnosis { code: 127, reason: "the command is an empty word".into() };
+    }
     let existing = candidates.iter().find(|file| file.symlink_metadata().is_ok());
     let name = program.display();
     match (existing, errno) {
