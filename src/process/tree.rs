@@ -15,8 +15,8 @@ const DEPTH: usize = 256;
 /// Sends `signal` to every descendant of ours but `except` and its descendants. Returns how many there were.
 ///
 /// KILL is repeated until a pass finds nobody new alive, so that what forks cannot outrun it. Without `/proc` only
-/// the group of `app` is reached.
-pub fn signal(signal: SignalNo, except: Option<Pid>, app: Option<Pid>) -> usize {
+/// `group` is reached.
+pub fn signal(signal: SignalNo, except: Option<Pid>, group: Option<Pid>) -> usize {
     let own = std::process::id() as Pid;
     let mut reached = 0;
     for _ in 0..if signal == SignalNo::KILL { PASSES } else { 1 } {
@@ -27,7 +27,7 @@ pub fn signal(signal: SignalNo, except: Option<Pid>, app: Option<Pid>) -> usize 
             }
         });
         if !listed {
-            return app.map_or(0, |leader| usize::from(mask::kill(-leader, signal).is_ok()));
+            return group.map_or(0, |leader| usize::from(mask::kill(-leader, signal).is_ok()));
         }
         reached = reached.max(found);
         if found == 0 {
@@ -35,14 +35,6 @@ pub fn signal(signal: SignalNo, except: Option<Pid>, app: Option<Pid>) -> usize 
         }
     }
     reached
-}
-
-/// How many descendants are alive (no zombies), without `except` and its descendants.
-pub fn count(except: Option<Pid>) -> usize {
-    let own = std::process::id() as Pid;
-    let mut found = 0;
-    proc::each_process(|pid| found += usize::from(descends(pid, own, except)));
-    found
 }
 
 /// Whether `pid` is alive and its line of parents leads to `own` without passing `except`.

@@ -38,13 +38,15 @@ pub struct Children {
     programs: Programs,
     terminal: Terminal,
     app: Option<Pid>,
+    /// The app's process group, which can outlive it.
+    group: Option<Pid>,
     script: Option<Pid>,
 }
 
 impl Children {
     /// None runs yet.
     pub fn new(programs: Programs, terminal: Terminal) -> Self {
-        Self { programs, terminal, app: None, script: None }
+        Self { programs, terminal, app: None, group: None, script: None }
     }
 
     /// The app while it runs.
@@ -74,6 +76,7 @@ impl Children {
             self.terminal.give_up();
         }
         self.app = Some(start(&self.programs.app, &self.programs.attributes, &board.app_report())?);
+        self.group = self.app;
         Ok(())
     }
 
@@ -130,7 +133,7 @@ impl Children {
         match self.programs.target {
             Target::Pid => drop(mask::kill(app, signal)),
             Target::Group => to_group(app, signal),
-            Target::All => drop(tree::signal(signal, self.script, self.app)),
+            Target::All => drop(tree::signal(signal, self.script, self.group)),
         }
     }
 
@@ -143,7 +146,7 @@ impl Children {
 
     /// Sends `signal` to the tree without our script, and returns how many it reached.
     pub fn signal_tree(&self, signal: SignalNo) -> usize {
-        tree::signal(signal, self.script, self.app)
+        tree::signal(signal, self.script, self.group)
     }
 
     /// KILL to the whole tree, scripts too. The groups first: they are reached without `/proc` as well.
@@ -151,7 +154,7 @@ impl Children {
         for leader in [self.app, self.script].into_iter().flatten() {
             to_group(leader, SignalNo::KILL);
         }
-        tree::signal(SignalNo::KILL, None, self.app);
+        tree::signal(SignalNo::KILL, None, self.group);
     }
 
     /// Why a child that ended never became its program, if so.

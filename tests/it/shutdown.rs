@@ -67,6 +67,14 @@ fn leftovers_that_ignore_term_are_killed() {
     });
 }
 
+/// Without /proc nobody can be looked up, but the app's process group is known, and outlives the app.
+#[test]
+fn leftovers_without_proc_get_term_by_their_group() {
+    let init = Init::wrapper().flag("--leftovers").flag("1h").launch(&["--empty-proc"]);
+    let done = init.app(&["leftover", "--code", "5"]).finish().code(5);
+    ended("leftover", true, &done);
+}
+
 #[test]
 fn leftovers_are_inside_the_grace_period() {
     let init = Init::wrapper().flag("--leftovers").flag("1h").flag("--grace").flag("200ms");
