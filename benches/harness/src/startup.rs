@@ -47,7 +47,7 @@ fn place(bench: &Bench, place: Place) -> io::Result<Vec<Row>> {
     }
 
     let where_ = if place == Place::Pid1 { "as PID 1" } else { "as a plain child" };
-    let alone = median(samples.last().map_or(&[], Vec::as_slice));
+    let alone = samples.last().map_or(&[][..], Vec::as_slice);
     let mut rows = Vec::new();
     for mode in [Mode::Exec, Mode::Run] {
         let Some(series) = series(&entries, &samples, mode) else { continue };
@@ -56,11 +56,15 @@ fn place(bench: &Bench, place: Place) -> io::Result<Vec<Row>> {
         let row = Row::new(key, label, Unit::Ms, Stat::Median, TINI, &series);
         rows.push(if mode == Mode::Exec { row.limit(Limit::Ratio(0.8)) } else { row });
         let added: Vec<Series> =
-            series.into_iter().map(|(name, times)| (name, vec![median(&times) - alone])).collect();
-        let label = format!("– of it more than `true` alone ({alone:.3}), ms{}", suffix(mode));
-        rows.push(Row::new(added_key, label, Unit::Ms, Stat::Median, TINI, &added));
+            series.into_iter().map(|(name, times)| (name, subtract(&times, alone))).collect();
+        let label = format!("– of it more than `true` alone ({:.3}), ms{}", median(alone), suffix(mode));
+        rows.push(Row::new(added_key, label, Unit::Ms, Stat::MedianDifference, TINI, &added));
     }
     Ok(rows)
+}
+
+fn subtract(times: &[f64], others: &[f64]) -> Vec<f64> {
+    times.iter().zip(others).map(|(time, other)| time - other).collect()
 }
 
 fn keys(place: Place, mode: Mode) -> (&'static str, &'static str) {

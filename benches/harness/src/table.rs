@@ -10,7 +10,10 @@ const NOISE: f64 = 0.05;
 /// How many samples become one value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stat {
+    /// The median; the ratio is the median over the rounds.
     Median,
+    /// The median of values that can be near zero in one round; the ratio is that of the medians.
+    MedianDifference,
     P99,
     Max,
 }
@@ -70,7 +73,7 @@ impl Row {
         series: &[Series],
     ) -> Self {
         let value = |samples: &[f64]| match stat {
-            Stat::Median => median(samples),
+            Stat::Median | Stat::MedianDifference => median(samples),
             Stat::P99 => percentile(samples, 0.99),
             Stat::Max => percentile(samples, 1.0),
         };
