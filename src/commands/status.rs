@@ -72,7 +72,7 @@ impl Seen {
         };
         line("phase", format!("{}, for {}", self.phase(), age(state.phase_since)));
         if let Some(signal) = state.stop_signal {
-            line("stopping", format!("since {signal}"));
+            line("stopping", format!("by {signal}"));
         }
         match (state.app, state.app_since) {
             (Some(pid), Some(since)) => line("app", format!("pid {pid}, up {}", age(since))),

@@ -29,7 +29,11 @@ pub fn ask(init: &Init, verb: u64) -> Result<u64, AskError> {
     let deadline = Instant::now() + PATIENCE;
     let answered = &init.words[layout::ANSWERED];
     let mut seen = answered.load(Ordering::Acquire);
-    if fd::write_nowait(pipe.as_raw_fd(), &layout::encode(id, verb)) != layout::RECORD {
+    if fd::write_nowait(
+        pipe.as_raw_fd(),
+        &layout::encode(id, verb, layout::now() + PATIENCE.as_millis() as u64),
+    ) != layout::RECORD
+    {
         // Full of commands that nobody takes.
         return Err(AskError::Silent(init.pid));
     }

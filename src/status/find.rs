@@ -98,8 +98,11 @@ fn open(pid: Pid) -> Result<Option<Init>, Open> {
     };
     let wanted = format!("/memfd:{} (deleted)", layout::NAME.to_string_lossy());
     for entry in entries.flatten() {
-        if !fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == wanted.as_str()) {
-            continue;
+        match fs::read_link(entry.path()) {
+            Ok(target) if target.as_os_str() == wanted.as_str() => {}
+            // Root may list the descriptors of another user and not look at one.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(Open::Denied),
+            _ => continue,
         }
         let Ok(file) = fs::File::open(entry.path()) else { return Err(Open::Denied) };
         let Ok(words) = page::open(file.as_fd()) else { return Err(Open::Version) };

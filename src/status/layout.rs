@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 /// The name of the memfd, as `/proc/PID/fd` shows it.
 pub const NAME: &std::ffi::CStr = c"wrapper-state";
 /// `wrapper` and the version of this layout.
-pub const MAGIC: u64 = u64::from_be_bytes(*b"wrapper\x01");
+pub const MAGIC: u64 = u64::from_be_bytes(*b"wrapper\x02");
 
 /// The magic.
 pub const HEADER: usize = 0;
@@ -82,27 +82,34 @@ pub fn read_state(words: Words) -> Option<[u64; STATE.end - STATE.start]> {
     None
 }
 
-/// One command: a mark, the verb, and an id to answer by. Short enough to go through a pipe whole.
-pub const RECORD: usize = 24;
+/// One command: a mark, the verb, an id to answer by, and when its client stops waiting, in milliseconds since 1970: a
+/// PID 1 that was frozen must not do later what its client was told had failed. Short enough to go through a pipe whole.
+pub const RECORD: usize = 32;
 const MARK: u64 = u64::from_be_bytes(*b"command\n");
 
 /// As it goes through the pipe.
-pub fn encode(id: u64, verb: u64) -> [u8; RECORD] {
+pub fn encode(id: u64, verb: u64, expires: u64) -> [u8; RECORD] {
     let mut record = [0; RECORD];
-    for (bytes, value) in record.chunks_exact_mut(8).zip([MARK, verb, id]) {
+    for (bytes, value) in record.chunks_exact_mut(8).zip([MARK, verb, id, expires]) {
         bytes.copy_from_slice(&value.to_ne_bytes());
     }
     record
 }
 
-/// Id and verb; none for what no client of ours wrote.
-pub fn decode(record: &[u8]) -> Option<(u64, u64)> {
+/// Id, verb and expiry; none for what no client of ours wrote.
+pub fn decode(record: &[u8]) -> Option<(u64, u64, u64)> {
     let record: &[u8; RECORD] = record.try_into().ok()?;
     let word = |at: usize| record[at..at + 8].try_into().map_or(0, u64::from_ne_bytes);
-    (word(0) == MARK).then(|| (word(16), word(8)))
+    (word(0) == MARK).then(|| (word(16), word(8), word(24)))
 }
 
 /// Adds one to a counter word.
 pub fn count(word: &AtomicU64) {
     word.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The clock of expiries: milliseconds since 1970.
+pub fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    since.as_millis() as u64
 }

@@ -48,17 +48,23 @@ impl Page {
         self.pipe.as_ref().map(|(read, _)| read.as_raw_fd())
     }
 
-    /// The next command: id and verb. What is not one is thrown away with all that waits behind it.
+    /// The next command: id and verb; one whose client waits no more is passed over. What is not one is thrown away with all that waits behind it.
     pub fn next_command(&self) -> Option<(u64, u64)> {
         let (read, _) = self.pipe.as_ref()?;
-        let mut record = [0; layout::RECORD];
-        let got = fd::read_some(read.as_fd(), &mut record);
-        let command = layout::decode(&record[..got]);
-        if got > 0 && command.is_none() {
-            let mut waste = [0; 512];
-            while fd::read_some(read.as_fd(), &mut waste) == waste.len() {}
+        loop {
+            let mut record = [0; layout::RECORD];
+            let got = fd::read_some(read.as_fd(), &mut record);
+            match layout::decode(&record[..got]) {
+                Some((id, verb, expires)) if expires > layout::now() => return Some((id, verb)),
+                Some(_) => {}
+                None if got == 0 => return None,
+                None => {
+                    let mut waste = [0; 512];
+                    while fd::read_some(read.as_fd(), &mut waste) == waste.len() {}
+                    return None;
+                }
+            }
         }
-        command
     }
 
     /// Answers the command `id` with `code`, and wakes who waits.

@@ -80,7 +80,7 @@ impl Children {
         Ok(())
     }
 
-    /// Starts a script with more in its environment, ending what is left of one before it.
+    /// Starts a script with more in its environment.
     pub fn start_script(
         &mut self,
         script: Script,
@@ -98,6 +98,7 @@ impl Children {
             variables.iter().fold(self.programs.app.env.clone(), |env, (name, value)| env.with(name, value));
         let attributes = Attributes {
             session: false,
+            umask: None,
             // The stop script runs beside the app, which keeps the terminal.
             foreground: self.programs.attributes.foreground && script != Script::Stop,
             ..self.programs.attributes.clone()

@@ -311,7 +311,10 @@ impl<'a> Supervisor<'a> {
     }
 
     fn script_ended(&mut self, exit: Exit) {
-        self.children.terminal().take_back();
+        // The stop script ran beside the app, which has the terminal and keeps it.
+        if self.script != Some(Script::Stop) {
+            self.children.terminal().take_back();
+        }
         self.tell_by_shell();
         let failure = self.children.failure(Role::Script, self.script, self.board);
         if let Some(diagnosis) = &failure {

@@ -204,17 +204,19 @@ fn exec(
     for file in &child.files {
         // SAFETY: a C string and two null-terminated lists of C strings.
         unsafe { libc::execve(file.as_ptr(), args.as_ptr(), env) };
-        match io::Error::last_os_error().raw_os_error() {
-            Some(libc::EACCES) => denied = true,
-            Some(libc::ENOENT | libc::ENOTDIR) => {}
-            Some(libc::ENOEXEC) if is_text(file) => {
+        // Taken at once: looking at the file changes errno.
+        let error = io::Error::last_os_error().raw_os_error().unwrap_or(0);
+        match error {
+            libc::EACCES => denied = true,
+            libc::ENOENT | libc::ENOTDIR => {}
+            libc::ENOEXEC if is_text(file) => {
                 report.0.fetch_or(BY_SHELL, Ordering::AcqRel);
                 shell_args[1] = file.as_ptr();
                 // SAFETY: as above.
                 unsafe { libc::execve(c"/bin/sh".as_ptr(), shell_args.as_ptr(), env) };
                 report.fail(Step::Exec)
             }
-            _ => report.fail(Step::Exec),
+            _ => report.fail_with(Step::Exec, error),
         }
     }
     report.fail_with(Step::Exec, if denied { libc::EACCES } else { libc::ENOENT })
