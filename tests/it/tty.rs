@@ -163,3 +163,19 @@ fn the_terminal_comes_back_after_a_session() {
         assert!(value("tpgid ") == value("pgid ") && !value("pgid ").is_empty(), "{done}");
     });
 }
+
+/// The stop script runs beside the app, which goes on reading from the terminal. A script that fails shows that its end
+/// was dealt with: then the signal is forwarded.
+#[test]
+fn a_stop_script_leaves_the_terminal_to_the_app() {
+    let terminal = Terminal::open();
+    let tree = Tree::new()
+        .script("stop", "exit 1")
+        .script("run", "trap 'echo told' TERM; echo reading\nuntil read -r line; do :; done\nexit 4");
+    let mut running = terminal.start_raw(Init::wrapper().launch(&["--terminal"]).tree(&tree), &["run"]);
+    running.part("reading");
+    running.signal(&["TERM"]);
+    running.part("told");
+    terminal.type_in("\n");
+    running.finish().code(4);
+}
