@@ -12,3 +12,4 @@ pub mod reactor;
 pub mod status;
 pub mod supervisor;
 pub mod sys;
+pub mod testing;
