@@ -4,8 +4,8 @@
 # Usage: scripts/mkcontext.sh STAGE [--arch ARCH]
 #
 # Result: build/context/STAGE-ARCH with Dockerfile (Dockerfile.STAGE and the labels that change), overlay.tar (rootfs/STAGE; the
-# wrapper too for the stage root) and, for root, rootfs.tar. Its path on stdout. Names sorted, owner root, modes 0755 and
-# 0644, and one time, that of the rootfs: the umask and the time of a checkout do not reach the image.
+# wrapper and the version too for the stage root) and, for root, rootfs.tar. Its path on stdout. Names sorted, owner root,
+# modes 0755 and 0644, and one time, that of the rootfs: the umask and the time of a checkout do not reach the image.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/archive.sh"
@@ -48,6 +48,7 @@ mkdir -p "$overlay"
 if [ -d "rootfs/$stage" ]; then cp -r "rootfs/$stage/." "$overlay/"; fi
 if [ "$stage" = root ]; then
     install -D "$wrapper" "$overlay/usr/bin/wrapper"
+    echo "$VERSION" >"$overlay/usr/lib/image/version"
     ln "$rootfs.tar" "$context/rootfs.tar" 2>/dev/null || cp --reflink=auto "$rootfs.tar" "$context/rootfs.tar"
 fi
 tar_repeatable "$overlay" "$context/overlay.tar" --mtime="@$epoch" --owner=0 --group=0 --mode='u=rwX,go=rX'
