@@ -2,6 +2,10 @@
 
 /// A check failed; `maintenance status`: off.
 pub const FAILED: u8 = 1;
+/// A check failed, in Nagios' own codes.
+pub const NAGIOS_CRITICAL: u8 = 2;
+/// It could not be looked, in Nagios' own codes.
+pub const NAGIOS_UNKNOWN: u8 = 3;
 /// The command line cannot be understood, or asks for what must not be done.
 pub const USAGE: u8 = 2;
 /// There is no wrapper that could be asked.

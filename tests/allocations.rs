@@ -78,6 +78,8 @@ fn signals_are_forwarded_without_allocating(target: Target, before: SigSet) {
             session: false,
             foreground: false,
             umask: None,
+            stdio: None,
+            dies_with_us: false,
         },
         target,
     };

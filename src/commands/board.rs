@@ -122,7 +122,7 @@ fn encode(state: &Snapshot) -> [u64; 12] {
         },
         state.forwarded,
         state.orphans,
-        0,
+        u64::from(state.leaving),
         0,
     ]
 }
@@ -138,6 +138,7 @@ pub(super) fn decode(words: [u64; 12]) -> Option<Snapshot> {
     Some(Snapshot {
         phase,
         goal: *GOALS.get(words[1] as usize)?,
+        leaving: words[10] != 0,
         stop_signal: SignalNo::new(words[2] as i32),
         app: (words[3] != 0).then_some(words[3] as Pid),
         phase_since: time(words[4]),
@@ -163,6 +164,7 @@ mod tests {
             let state = Snapshot {
                 phase,
                 goal: Goal::Maintain,
+                leaving: true,
                 stop_signal: Some(SignalNo::TERM),
                 app: Some(42),
                 phase_since: time(1_700_000_000_123),

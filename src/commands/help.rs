@@ -15,10 +15,12 @@ Start the container with:
   -x, --anything             the same: an option for the run script
   maintenance                keep the container and its volumes, without the app
   exec [OPTIONS] COMMAND...  a command, with init options on the command line
+  test [SUITE...]            test suites (without a word: the image's own), exit 0 when all pass
   COMMAND [ARGUMENT...]      any other command, as it is
 
 Inside a running container:
   status [--json]            what PID 1 is doing
+  test [SUITE...]            test suites; startup, live and ready are probes (without a word: live)
   stop                       stop the container in order
   restart                    stop the app and start it again
   maintenance on|off|status  leave the app stopped, start it, or tell (exit 0: on, 1: off)
@@ -43,6 +45,7 @@ pub(super) fn main(args: &[&OsStr]) -> Result<u8, Error> {
         Some("exec") => super::exec::parser().render_long_help().to_string(),
         Some("status") => super::status::parser().render_long_help().to_string(),
         Some("config") => super::config::parser().render_long_help().to_string(),
+        Some("test") => super::test::parser().render_long_help().to_string(),
         Some("stop") => super::steer::STOP_HELP.to_owned(),
         Some("restart") => super::steer::RESTART_HELP.to_owned(),
         Some("maintenance") => super::steer::MAINTENANCE_HELP.to_owned(),

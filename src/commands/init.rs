@@ -202,6 +202,8 @@ fn programs(started: &Started, config: &Config, app: Command) -> Programs {
             session: config.signals.session == Session::Setsid,
             foreground: false,
             umask: config.run.umask.map(config::Umask::bits),
+            stdio: None,
+            dies_with_us: false,
         },
         target: match config.signals.target {
             config::Target::Pid => Target::Pid,

@@ -13,6 +13,7 @@ mod init;
 mod log;
 mod status;
 mod steer;
+mod test;
 
 use crate::config::{ConfigError, EnvError, NotFound};
 use crate::exit::Failure;
@@ -106,7 +107,8 @@ fn dispatch(started: &Started) -> Result<u8, Error> {
         b"config" => config::main(rest),
         b"--help" | b"help" => help::main(rest),
         b"--version" => Ok(help::version()),
-        b"test" | b"serve" => Err(Error::Usage(format!(
+        b"test" => test::main(started, rest),
+        b"serve" => Err(Error::Usage(format!(
             "{} is a reserved word and not part of this version; a command of that name runs by: wrapper exec -- {0}",
             first.display()
         ))),

@@ -16,6 +16,7 @@ mod model;
 mod render;
 mod resolve;
 mod schema;
+mod secret;
 mod slot;
 mod types;
 mod value;
@@ -30,6 +31,7 @@ pub use locations::{Locations, NotFound};
 pub use model::{Config, Exit, Maintenance, Run, Signals, Status, Stop, Suite, Test};
 pub use render::{render_json, render_yaml};
 pub use resolve::{Loaded, Origin, check_files, load, load_cli, load_tolerant};
+pub use secret::secret_values;
 pub use types::{Engine, NonZeroDuration, Probe, Rewrite, Session, Target, Umask, VarName};
 pub use warning::Warning;
 

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use super::keys::{KEYS, sections};
 use super::resolve::{Loaded, Origin};
+use super::secret::looks_secret;
 use super::slot::{SUITE_KEYS, Slot};
 use super::value::{Rendered, quoted};
 
@@ -147,10 +148,4 @@ fn lines(loaded: &Loaded, show_secrets: bool) -> Vec<Line> {
         }
     }
     lines
-}
-
-/// Whether the name of a variable suggests that its value is a secret.
-fn looks_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    ["PASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL"].iter().any(|word| name.contains(word))
 }

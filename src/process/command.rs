@@ -6,6 +6,7 @@ use crate::sys::fork::{self, Child, Identity, Report};
 use crate::sys::mask::SigSet;
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
+use std::os::fd::RawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,10 @@ pub struct Attributes {
     pub foreground: bool,
     /// The file mode creation mask; none keeps ours.
     pub umask: Option<u32>,
+    /// Standard input, output and error, each above 2; none keeps ours.
+    pub stdio: Option<[RawFd; 3]>,
+    /// Whether the kernel kills the child when we end before it.
+    pub dies_with_us: bool,
 }
 
 /// One command.
@@ -81,6 +86,8 @@ impl Command {
             foreground: attributes.foreground,
             mask: attributes.mask,
             ignore_chld: attributes.ignore_chld,
+            stdio: attributes.stdio,
+            dies_with_us: attributes.dies_with_us,
         };
         fork::spawn(&mut child, report)
     }

@@ -16,6 +16,8 @@ pub struct Snapshot {
     pub phase: Phase,
     /// What the stop that is under way leads to.
     pub goal: Goal,
+    /// Whether this is the way out of maintenance.
+    pub leaving: bool,
     /// The stop signal that arrived, if one did.
     pub stop_signal: Option<SignalNo>,
     /// The app while it runs.

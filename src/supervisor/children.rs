@@ -239,6 +239,7 @@ fn explain(command: &Command, step: Step, errno: i32) -> Diagnosis {
     match step {
         Step::Exec => diagnose::explain(&command.program, &command.candidates(), errno),
         Step::Session => failed("cannot start a session".into()),
+        Step::Stdio => failed("cannot take its standard input and output".into()),
         Step::Identity => failed("cannot become the user that run.user and run.group name".into()),
         Step::Directory => {
             let directory = command.directory.clone().unwrap_or_default();

@@ -36,6 +36,8 @@ pub struct Machine {
     script_runs: bool,
     /// KILL was sent to everything: nothing more is started, only the last resort is left to wait for.
     killed: bool,
+    /// Maintenance is over, and the app not yet started again.
+    leaving: bool,
 }
 
 impl Machine {
@@ -53,6 +55,7 @@ impl Machine {
             app_exit: None,
             script_runs: false,
             killed: false,
+            leaving: false,
         }
     }
 
@@ -69,6 +72,11 @@ impl Machine {
     /// The stop signal that arrived, or stands for a request, if a stop is under way.
     pub fn stop_signal(&self) -> Option<SignalNo> {
         self.stop_signal
+    }
+
+    /// Whether this is the way out of maintenance: it is over, and the app has not been started yet.
+    pub fn leaving(&self) -> bool {
+        self.leaving
     }
 
     /// Whether KILL was sent to everything.
@@ -132,6 +140,7 @@ impl Machine {
         } else {
             self.phase = Phase::Running;
             self.phase_end = None;
+            self.leaving = false;
             self.app_runs = true;
             self.app_started = true;
             todo.push(Action::StartApp);
@@ -140,6 +149,7 @@ impl Machine {
 
     fn maintain(&mut self, todo: &mut Actions) {
         self.reset();
+        self.leaving = false;
         self.phase = Phase::Maintenance;
         todo.push(Action::Tell(Note::MaintenanceBegan));
     }
@@ -173,10 +183,14 @@ impl Machine {
             Request::MaintenanceOn => self.lead_to(Goal::Maintain, now, todo),
             Request::MaintenanceOff if maintained => {
                 todo.push(Action::Tell(Note::MaintenanceOver));
+                self.leaving = true;
                 self.begin(now, todo);
                 Answer::Done
             }
-            Request::MaintenanceOff if leading_there => self.lead_to(Goal::Restart, now, todo),
+            Request::MaintenanceOff if leading_there => {
+                self.leaving = true;
+                self.lead_to(Goal::Restart, now, todo)
+            }
             Request::MaintenanceOff => Answer::Already,
         };
         todo.push(Action::Answer(answer));

@@ -70,6 +70,7 @@ impl<'a> Supervisor<'a> {
         let state = Snapshot {
             phase: Phase::Init(0),
             goal: Goal::Exit,
+            leaving: false,
             stop_signal: None,
             app: None,
             phase_since: SystemTime::now(),
@@ -338,6 +339,7 @@ impl<'a> Supervisor<'a> {
             self.state.phase_since = SystemTime::now();
         }
         self.state.goal = self.machine.goal();
+        self.state.leaving = self.machine.leaving();
         self.state.stop_signal = self.machine.stop_signal();
         self.state.app = self.children.app();
         self.board.publish(&self.state);

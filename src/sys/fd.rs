@@ -96,10 +96,7 @@ pub(super) fn poll_by<const N: usize>(
     poll: impl FnOnce(*mut libc::pollfd, usize, *const libc::timespec) -> isize,
 ) -> io::Result<[bool; N]> {
     let mut polled = fds.map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
-    let limit = timeout.map(|t| libc::timespec {
-        tv_sec: i64::try_from(t.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: t.subsec_nanos().into(),
-    });
+    let limit = timespec(timeout);
     let result = poll(polled.as_mut_ptr(), N, limit.as_ref().map_or(std::ptr::null(), std::ptr::from_ref));
     if result < 0 {
         return Err(io::Error::from_raw_os_error(-result as i32));
@@ -116,6 +113,116 @@ pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let read = unsafe { OwnedFd::from_raw_fd(fds[0]) };
     // SAFETY: as above.
     Ok((read, unsafe { OwnedFd::from_raw_fd(fds[1]) }))
+}
+
+/// A pipe from a child to us: our end, which never blocks, and the child's, which does as programs expect. Both are
+/// close-on-exec.
+pub fn pipe_from_child() -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut fds = [-1; 2];
+    // SAFETY: room for two descriptors.
+    check(i64::from(unsafe { libc::pipe2(fds.as_mut_ptr(), libc::O_CLOEXEC) }))?;
+    // SAFETY: a fresh descriptor that nobody else owns.
+    let read = unsafe { OwnedFd::from_raw_fd(fds[0]) };
+    // SAFETY: as above.
+    let write = unsafe { OwnedFd::from_raw_fd(fds[1]) };
+    // SAFETY: integers; the flag is that of this end alone.
+    check(i64::from(unsafe { libc::fcntl(read.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) }))?;
+    Ok((read, write))
+}
+
+/// What a descriptor of [`poll_any`] is waited for, and what came of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Polled {
+    /// The descriptor; a negative one is passed over.
+    pub fd: RawFd,
+    /// Whether to wait for something to read, or only for the other side's end.
+    pub read: bool,
+    /// Something can be read, or the other side ended.
+    pub ready: bool,
+}
+
+/// Waits until one of `fds` is ready or `timeout` is over; none waits for ever. Allocates when there are more than eight.
+///
+/// Errors: only a debugger's interruption, or no memory in the kernel.
+pub fn poll_any(fds: &mut [Polled], timeout: Option<Duration>) -> io::Result<()> {
+    let mut few = [libc::pollfd { fd: -1, events: 0, revents: 0 }; 8];
+    let mut many = Vec::new();
+    let polled = if let Some(few) = few.get_mut(..fds.len()) {
+        few
+    } else {
+        many.resize(fds.len(), few[0]);
+        &mut many[..]
+    };
+    for (to, from) in polled.iter_mut().zip(&*fds) {
+        *to = libc::pollfd { fd: from.fd, events: if from.read { libc::POLLIN } else { 0 }, revents: 0 };
+    }
+    let limit = timespec(timeout);
+    let limit = limit.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: the list has the length that is passed; list and timeout live through the call; no mask is given.
+    check(i64::from(unsafe {
+        libc::ppoll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, limit, std::ptr::null())
+    }))?;
+    for (to, from) in fds.iter_mut().zip(&*polled) {
+        to.ready = from.revents != 0;
+    }
+    Ok(())
+}
+
+fn timespec(timeout: Option<Duration>) -> Option<libc::timespec> {
+    timeout.map(|t| libc::timespec {
+        tv_sec: i64::try_from(t.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: t.subsec_nanos().into(),
+    })
+}
+
+/// Closes every descriptor but 0, 1, 2 and those of `keep`, whoever left them open.
+pub fn close_others(keep: &mut [RawFd]) {
+    keep.sort_unstable();
+    let mut from = 3;
+    for end in keep.iter().copied().chain([i32::MAX]) {
+        if end > from {
+            close_range(from as u32, end as u32 - 1);
+        }
+        from = from.max(end.saturating_add(1));
+    }
+}
+
+fn close_range(first: u32, last: u32) {
+    // SAFETY: closes descriptors that the caller gives up by contract.
+    if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
+        return;
+    }
+    // A kernel before 5.9, or a sandbox that does not know the call.
+    let mut limit = libc::rlimit { rlim_cur: 1024, rlim_max: 1024 };
+    // SAFETY: room for one rlimit.
+    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    for fd in first..=last.min(limit.rlim_cur.min(65_536) as u32) {
+        // SAFETY: as above; a number that is not open is refused.
+        unsafe { libc::close(fd as RawFd) };
+    }
+}
+
+/// Makes 0, 1 and 2 the null device, and holds nothing of what they were.
+///
+/// Errors: there is no `/dev/null`.
+pub fn detach_stdio() -> io::Result<()> {
+    let null = open(c"/dev/null", libc::O_RDWR)?;
+    for fd in 0..3 {
+        // SAFETY: two descriptors, of which the second is replaced as the caller wants it.
+        check(i64::from(unsafe { libc::dup2(null.as_raw_fd(), fd) }))?;
+    }
+    Ok(())
+}
+
+/// Reads what is there into `buffer`: none when nothing is there yet, 0 at the end (an error is an end too).
+pub fn read_or_end(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Option<usize> {
+    // SAFETY: the buffer lives through the call and has the size that is passed.
+    let got = unsafe { libc::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    match usize::try_from(got) {
+        Ok(count) => Some(count),
+        Err(_) if io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock => None,
+        Err(_) => Some(0),
+    }
 }
 
 /// Reads what is there into `buffer`; 0 when there is nothing.

@@ -2,10 +2,11 @@
 
 use super::mask::{self, SigSet};
 use super::signal::SignalNo;
-use super::{Pid, check, tty};
+use super::{Pid, check, proc, tty};
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::io;
+use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where the child failed on its way to the program.
@@ -17,6 +18,8 @@ pub enum Step {
     Identity,
     /// Changing to the working directory.
     Directory,
+    /// Taking its standard descriptors.
+    Stdio,
     /// `execve`.
     Exec,
 }
@@ -42,6 +45,7 @@ impl Report {
             2 => Step::Identity,
             3 => Step::Directory,
             4 => Step::Exec,
+            5 => Step::Stdio,
             _ => return None,
         };
         Some((step, word as i32))
@@ -62,6 +66,7 @@ impl Report {
             Step::Identity => 2,
             Step::Directory => 3,
             Step::Exec => 4,
+            Step::Stdio => 5,
         };
         self.0.store(number << 32 | error as u64, Ordering::Release);
         let code = if error == libc::ENOENT && step == Step::Exec { 127 } else { 126 };
@@ -106,6 +111,10 @@ pub struct Child {
     pub mask: SigSet,
     /// Whether to start with SIGCHLD ignored.
     pub ignore_chld: bool,
+    /// Its standard input, output and error, each above 2; none keeps ours.
+    pub stdio: Option<[RawFd; 3]>,
+    /// Whether the kernel kills it when we end before it.
+    pub dies_with_us: bool,
 }
 
 /// The pointers that `execve` takes: the strings, then null.
@@ -123,6 +132,8 @@ pub fn spawn(child: &mut Child, report: &Report) -> io::Result<Pid> {
     let mut shell_args = args.clone();
     shell_args.insert(0, c"sh".as_ptr());
     let env = child.env.as_deref().map(pointers);
+    // SAFETY: getpid cannot fail.
+    let parent = unsafe { libc::getpid() };
     let listen_pid = child.listen_pid.and_then(|index| {
         let text = child.env.as_mut()?.get_mut(index)?;
         Some(text.as_ptr().cast_mut())
@@ -132,7 +143,7 @@ pub fn spawn(child: &mut Child, report: &Report) -> io::Result<Pid> {
     // SAFETY: single-threaded, so the child may run any code that takes no resources of ours with it; what it
     // runs is `start` alone, which needs nothing that the C library's fork would set up.
     match check(unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) })? {
-        0 => start(child, &args, &mut shell_args, env.as_deref(), listen_pid, report),
+        0 => start(child, &args, &mut shell_args, env.as_deref(), (parent, listen_pid), report),
         pid => {
             let pid = pid as Pid;
             if !child.session {
@@ -145,12 +156,44 @@ pub fn spawn(child: &mut Child, report: &Report) -> io::Result<Pid> {
     }
 }
 
+/// Which side of a [`fork`] we are on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// The one that called it; the other one's pid.
+    Parent(Pid),
+    /// The new one: a copy of everything, descriptors included.
+    Child,
+}
+
+/// Makes a copy of this process that goes on running our own code.
+///
+/// Errors: `EAGAIN` at the limit of processes, `ENOMEM`.
+pub fn fork() -> io::Result<Side> {
+    // SAFETY: single-threaded, so no lock is held by a thread that the copy does not have.
+    match check(i64::from(unsafe { libc::fork() }))? {
+        0 => Ok(Side::Child),
+        pid => Ok(Side::Parent(pid as Pid)),
+    }
+}
+
+/// Ends a copy that [`fork`] made: nothing of what it shares with its parent is flushed or run.
+pub fn exit_copy(code: u8) -> ! {
+    // SAFETY: _exit ends the process.
+    unsafe { libc::_exit(i32::from(code)) }
+}
+
+/// Makes us the leader of a new session without a terminal, so that signals to our old group or from its terminal pass us by.
+pub fn leave_session() {
+    // SAFETY: no arguments. It fails only for a group's leader, which a fresh copy never is.
+    unsafe { libc::setsid() };
+}
+
 fn start(
     child: &Child,
     args: &[*const libc::c_char],
     shell_args: &mut [*const libc::c_char],
     env: Option<&[*const libc::c_char]>,
-    listen_pid: Option<*mut libc::c_char>,
+    (parent, listen_pid): (Pid, Option<*mut libc::c_char>),
     report: &Report,
 ) -> ! {
     if child.session {
@@ -182,8 +225,18 @@ fn start(
             report.fail(Step::Directory);
         }
     }
+    for (number, fd) in (0..).zip(child.stdio.into_iter().flatten()) {
+        // SAFETY: two descriptors; the second is the child's own copy and is to be replaced.
+        if unsafe { libc::dup2(fd, number) } == -1 {
+            report.fail(Step::Stdio);
+        }
+    }
     if let Some(text) = listen_pid {
         write_pid(text, pid);
+    }
+    if child.dies_with_us {
+        // Last of all: a change of identity clears it.
+        proc::die_with(parent);
     }
     mask::set_ignored(SignalNo::CHLD, child.ignore_chld);
     mask::set_mask(child.mask);

@@ -9,6 +9,7 @@ pub mod cold;
 pub mod entry;
 pub mod fd;
 pub mod fork;
+pub mod glob;
 pub mod mask;
 pub mod page;
 pub mod proc;

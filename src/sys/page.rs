@@ -40,6 +40,11 @@ pub fn private() -> Words {
     Box::leak(Box::new([const { AtomicU64::new(0) }; WORDS]))
 }
 
+/// A page that we share with the copies that fork makes of us, and with nobody else.
+pub fn shared() -> io::Result<Words> {
+    map_with(-1, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS)
+}
+
 /// Maps a page of another process for reading. Errors: `EINVAL` for a file of another size.
 pub fn open(fd: BorrowedFd<'_>) -> io::Result<Words> {
     let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
@@ -54,9 +59,13 @@ pub fn open(fd: BorrowedFd<'_>) -> io::Result<Words> {
 }
 
 fn map(fd: RawFd, protection: i32) -> io::Result<Words> {
+    map_with(fd, protection, libc::MAP_SHARED)
+}
+
+fn map_with(fd: RawFd, protection: i32, flags: i32) -> io::Result<Words> {
     let length = size_of::<[AtomicU64; WORDS]>();
     // SAFETY: a new mapping at an address of the kernel's choice.
-    let address = unsafe { libc::mmap(std::ptr::null_mut(), length, protection, libc::MAP_SHARED, fd, 0) };
+    let address = unsafe { libc::mmap(std::ptr::null_mut(), length, protection, flags, fd, 0) };
     if address == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
     }

@@ -63,3 +63,14 @@ pub fn become_subreaper() -> bool {
     // SAFETY: integers.
     unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 }
 }
+
+/// Has the kernel kill us when `parent`, our parent, ends; when it already did, we end now.
+pub(super) fn die_with(parent: Pid) {
+    // SAFETY: integers.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) };
+    // SAFETY: getppid cannot fail.
+    if unsafe { libc::getppid() } != parent {
+        // SAFETY: _exit ends the process.
+        unsafe { libc::_exit(0) };
+    }
+}

@@ -5,4 +5,11 @@
 //! does (hang, fork away, print a gigabyte, be killed) keeps a run from ending in its time, and nothing outlives it.
 
 pub mod check;
+mod execute;
+pub mod plan;
+pub mod pool;
 pub mod report;
+pub mod role;
+pub mod runner;
+pub mod text;
+mod worker;

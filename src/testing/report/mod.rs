@@ -16,7 +16,7 @@ pub enum Format {
     Tap,
     /// goss's JSON.
     Json,
-    /// JUnit's XML in goss's shape.
+    /// `JUnit`'s XML in goss's shape.
     Junit,
     /// A Nagios plugin's line; its exit codes are Nagios' own.
     Nagios,

@@ -1,0 +1,94 @@
+//! What `test` learns from PID 1: whether there is one, and in which phase it is.
+
+use crate::commands::board;
+use crate::status::ask;
+use crate::status::find::{self, FindError, Init};
+use crate::supervisor::board::Snapshot;
+use crate::supervisor::state::{self, Goal, Request};
+use crate::testing::check::{Check, Origin, Outcome};
+use crate::testing::role::Phase;
+use std::time::{Duration, SystemTime};
+
+/// What is there.
+pub(super) enum Seen {
+    /// The wrapper that is this container's init.
+    Init(Init),
+    /// None: `test` is the container's own command, or this is no container of ours.
+    Nobody,
+    /// One that we cannot look into: why.
+    Hidden(String),
+}
+
+/// Looks. It costs nothing that a probe would notice.
+pub(super) fn look() -> Seen {
+    if std::process::id() == 1 {
+        return Seen::Nobody;
+    }
+    match find::find() {
+        Ok(init) => Seen::Init(init),
+        Err(FindError::None(_)) => Seen::Nobody,
+        Err(error) => Seen::Hidden(error.to_string()),
+    }
+}
+
+impl Seen {
+    /// Whether this is a running container.
+    pub(super) fn inside(&self) -> bool {
+        !matches!(self, Self::Nobody)
+    }
+
+    /// The phase and a line that says so; none when there is nobody to say. An error when PID 1 hangs.
+    pub(super) fn phase(&self) -> Result<Option<(Phase, String)>, String> {
+        let Self::Init(init) = self else { return Ok(None) };
+        let Some(state) = ask::state(init).and_then(board::decode) else {
+            return Err(format!("the state of PID {} cannot be read", init.pid));
+        };
+        let (phase, why) = translate(&state);
+        if phase == Phase::Running {
+            ask::ask(init, board::verb(Request::Ping)).map_err(|error| error.to_string())?;
+        }
+        Ok(Some((phase, why)))
+    }
+
+    /// What people should know when the phase cannot be told.
+    pub(super) fn remark(&self) -> Option<String> {
+        match self {
+            Self::Hidden(why) => Some(format!("the phase is unknown, so the tests decide: {why}")),
+            _ => None,
+        }
+    }
+}
+
+fn translate(state: &Snapshot) -> (Phase, String) {
+    let since = || format!("since {}", humantime::format_rfc3339_seconds(state.phase_since));
+    match (state.phase, state.goal) {
+        (state::Phase::Maintenance, _) => (Phase::Maintenance, format!("maintenance {}", since())),
+        (state::Phase::Init(_), _) if state.leaving => {
+            (Phase::Maintenance, format!("on the way out of maintenance {}", since()))
+        }
+        (state::Phase::Init(_), _) => {
+            (Phase::Init, format!("init.d runs {}, the app is not started yet", since()))
+        }
+        (state::Phase::Running, _) => (Phase::Running, "the app runs".into()),
+        (_, Goal::Maintain) => (Phase::Maintenance, format!("on the way into maintenance {}", since())),
+        (_, Goal::Restart) if state.leaving => {
+            (Phase::Maintenance, format!("on the way out of maintenance {}", since()))
+        }
+        (_, Goal::Restart) => (Phase::Stopping, format!("the app is being restarted, stopping {}", since())),
+        (_, Goal::Exit) => (Phase::Stopping, format!("the container is stopping {}", since())),
+    }
+}
+
+/// A verdict that no test made.
+pub(super) fn check(suite: &str, outcome: Outcome, why: String) -> Check {
+    Check {
+        suite: suite.to_owned(),
+        file: String::new(),
+        title: String::new(),
+        outcome,
+        message: why,
+        started: SystemTime::now(),
+        duration: Duration::ZERO,
+        origin: Origin::Phase,
+    }
+}

@@ -1,0 +1,178 @@
+//! What there is to run: the files of a suite, each with who runs it, by its name and mode.
+//!
+//! Contract: a file that is not regular is never opened. Data beside tests is passed over whatever its mode (a Kubernetes
+//! volume makes everything executable); what looks like a test and would not run is an error, not silence.
+
+use super::text::one_line;
+use std::ffi::OsStr;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Who runs a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// The goss engine, with its variables when there are some.
+    Goss(Option<PathBuf>),
+    /// `bats`.
+    Bats,
+    /// Itself, or the interpreter that its first line names, or `sh`.
+    Shell,
+    /// Nobody: why not.
+    Wrong(String),
+}
+
+impl Kind {
+    /// For `--list`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Goss(_) => "goss",
+            Self::Bats => "bats",
+            Self::Shell => "shell",
+            Self::Wrong(_) => "error",
+        }
+    }
+}
+
+/// One test file.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Its suite.
+    pub suite: String,
+    /// Its name, fit to be shown.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Who runs it.
+    pub kind: Kind,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// The tests among the files of a suite, in their order, and remarks about what was passed over.
+pub fn files(suite: &str, timeout: Duration, paths: &[PathBuf]) -> (Vec<File>, Vec<String>) {
+    let mut tests = Vec::new();
+    let mut remarks = Vec::new();
+    for path in paths {
+        let name = one_line(path.file_name().unwrap_or_default());
+        match look(path, paths) {
+            Found::Test(kind) => {
+                tests.push(File { suite: suite.to_owned(), name, path: path.clone(), kind, timeout });
+            }
+            Found::Data => {}
+            Found::Other(why) => remarks.push(format!("{suite}/{name} is not run: {why}")),
+        }
+    }
+    (tests, remarks)
+}
+
+enum Found {
+    Test(Kind),
+    Data,
+    Other(String),
+}
+
+fn look(path: &Path, all: &[PathBuf]) -> Found {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
+            return Found::Test(Kind::Wrong("a loop of links".into()));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Found::Test(Kind::Wrong("a link that leads nowhere".into()));
+        }
+        Err(error) => return Found::Test(Kind::Wrong(format!("cannot be looked at: {error}"))),
+    };
+    if !metadata.is_file() {
+        let kind = metadata.file_type();
+        let what = match () {
+            () if kind.is_fifo() => "a named pipe",
+            () if kind.is_socket() => "a socket",
+            () => "no regular file",
+        };
+        return Found::Other(what.into());
+    }
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    if let Some(stem) = goss_stem(name) {
+        return Found::Test(Kind::Goss(variables(stem, all)));
+    }
+    let extension = Path::new(OsStr::from_bytes(name)).extension().unwrap_or_default().as_bytes();
+    match extension {
+        b"bats" => Found::Test(Kind::Bats),
+        b"sh" => Found::Test(Kind::Shell),
+        _ if DATA.contains(&extension.to_ascii_lowercase().as_slice()) => Found::Data,
+        _ if metadata.permissions().mode() & 0o111 != 0 => Found::Test(Kind::Shell),
+        _ if starts_like_a_script(path) => Found::Test(Kind::Wrong(
+            "a script (it starts with #!) that is not executable: chmod +x it, or call it NAME.sh".into(),
+        )),
+        _ => Found::Other(
+            "neither executable nor named as a test (*.sh, *.bats, *.goss.yaml); give data an extension such as .txt".into(),
+        ),
+    }
+}
+
+/// What stands beside tests and is none, whatever its mode.
+const DATA: [&[u8]; 29] = [
+    b"yaml",
+    b"yml",
+    b"json",
+    b"toml",
+    b"ini",
+    b"conf",
+    b"cfg",
+    b"cnf",
+    b"env",
+    b"properties",
+    b"xml",
+    b"html",
+    b"csv",
+    b"tsv",
+    b"txt",
+    b"md",
+    b"rst",
+    b"log",
+    b"sql",
+    b"tmpl",
+    b"pem",
+    b"crt",
+    b"cer",
+    b"key",
+    b"pub",
+    b"p12",
+    b"jks",
+    b"bash",
+    b"gz",
+];
+
+/// What the name of a goss file begins with: `10-app.goss.yaml` gives `10-app`, `goss.yaml` nothing.
+fn goss_stem(name: &[u8]) -> Option<&[u8]> {
+    let stem = [&b".yaml"[..], b".yml", b".json"].iter().find_map(|end| name.strip_suffix(*end))?;
+    if stem == b"goss" { Some(b"") } else { stem.strip_suffix(b".goss").filter(|stem| !stem.is_empty()) }
+}
+
+/// `NAME.vars.yaml`, else `vars.yaml`.
+fn variables(stem: &[u8], all: &[PathBuf]) -> Option<PathBuf> {
+    let named = |wanted: &[u8]| {
+        all.iter().find(|path| path.file_name().is_some_and(|name| name.as_bytes() == wanted)).cloned()
+    };
+    let own = [stem, b".vars.yaml"].concat();
+    named(&own).filter(|_| !stem.is_empty()).or_else(|| named(b"vars.yaml"))
+}
+
+fn starts_like_a_script(path: &Path) -> bool {
+    first_line(path).is_ok_and(|line| line.starts_with(b"#!"))
+}
+
+/// The first line of a file, up to the kernel's own limit for a `#!` line.
+pub(super) fn first_line(path: &Path) -> io::Result<Vec<u8>> {
+    // It was regular when we looked; should it be a pipe by now, it does not hang us.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let mut start = Vec::new();
+    file.take(256).read_to_end(&mut start)?;
+    let end = start.iter().position(|b| *b == b'\n').unwrap_or(start.len());
+    start.truncate(end);
+    Ok(start)
+}
