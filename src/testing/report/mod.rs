@@ -1,7 +1,26 @@
 //! Reports: a `Run` in one of the formats.
+//!
+//! Contract: the same `Run` gives the same bytes; nothing of it is held a second time; an error of the writer is returned.
+//! json, junit, tap, nagios and prometheus have the shapes of goss 0.4.9, so that what reads those reads these.
+
+mod documentation;
+mod json;
+mod junit;
+mod nagios;
+mod page;
+mod people;
+mod probe;
+mod prometheus;
+mod rspecish;
+mod tap;
+mod text;
+mod words;
+
+#[cfg(test)]
+mod tests;
 
 use super::check::Run;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 /// The formats, by the names that people type.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,6 +53,20 @@ pub struct Style {
 }
 
 /// Writes `run`.
-pub fn write(_run: &Run, _format: Format, _style: Style, _out: &mut dyn Write) -> io::Result<()> {
-    Ok(())
+pub fn write(run: &Run, format: Format, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    // Reports are written in small pieces, and stdout makes a system call of each line.
+    let mut buffered = BufWriter::new(out);
+    let out: &mut dyn Write = &mut buffered;
+    match format {
+        Format::Probe => probe::write(run, out),
+        Format::Documentation => documentation::write(run, style, out),
+        Format::Rspecish => rspecish::write(run, style, out),
+        Format::Tap => tap::write(run, out),
+        Format::Json => json::write(run, out),
+        Format::Junit => junit::write(run, out),
+        Format::Nagios => nagios::write(run, out),
+        Format::Prometheus => prometheus::write(run, out),
+        Format::Silent => Ok(()),
+    }?;
+    buffered.flush()
 }

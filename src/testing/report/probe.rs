@@ -1,0 +1,138 @@
+//! `probe`: what Kubernetes shows of a probe. The first line is the verdict and names every failing check, then comes the end
+//! of their output; 1 KiB in all, and what is cut says so. A pass is one line, and remarks when there are any.
+
+use super::page::{CUT, Page, end_of};
+use super::text::{OneLine, Seconds};
+use super::words::{details, reason, subject};
+use crate::testing::check::{Check, Origin, Outcome, Run};
+use std::io::{self, Write};
+
+/// Less than this of a test's output tells nobody anything.
+const USEFUL: usize = 48;
+
+pub(super) fn write(run: &Run, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page::default();
+    page.push(&OneLine(&run.suites.join(", ")).to_string());
+    page.push(if run.failures() == 0 { ": pass: " } else { ": fail: " });
+    if run.checks.is_empty() {
+        page.push(&empty(run));
+        return page.write(out);
+    }
+    if run.checks.iter().all(is_phase) {
+        page.push(&decided(run));
+    } else {
+        page.push(&numbers(run));
+        failures(run, &mut page);
+        let passed = run.checks.iter().filter(|check| check.outcome == Outcome::Pass);
+        for check in passed.filter(|check| !check.message.is_empty()) {
+            // goss has something to say of every pass; the others speak up only when there is a remark to make.
+            if !matches!(check.origin, Origin::Goss(_)) {
+                page.push(&format!("\n{}", named(run, check)));
+            }
+        }
+    }
+    run.notes.iter().for_each(|note| page.push(&format!("\n{}", OneLine(note))));
+    page.write(out)
+}
+
+/// Of a run without checks the notes say what there is to say.
+fn empty(run: &Run) -> String {
+    let prefix = if let [suite] = &run.suites[..] { format!("{suite}: ") } else { String::new() };
+    let notes: Vec<_> = run.notes.iter().map(|note| note.strip_prefix(&prefix).unwrap_or(note)).collect();
+    if notes.is_empty() { "no tests".into() } else { OneLine(&notes.join("; ")).to_string() }
+}
+
+/// What the phase decided, each reason once.
+fn decided(run: &Run) -> String {
+    let failed = run.failures() > 0;
+    let said = run.checks.iter().filter(|check| check.outcome.is_failure() == failed).map(Check::reason);
+    let mut reasons: Vec<_> = said.collect();
+    reasons.dedup();
+    OneLine(&reasons.join("; ")).to_string()
+}
+
+/// `3 checks in 0.012s`, `1 of 3 checks, 1 skipped`.
+fn numbers(run: &Run) -> String {
+    let total = run.checks.len();
+    let checks = if total == 1 { "check" } else { "checks" };
+    let skipped = match run.count(|outcome| outcome == Outcome::Skip) {
+        0 => String::new(),
+        skipped => format!(", {skipped} skipped"),
+    };
+    match run.failures() {
+        0 => format!("{total} {checks} in {}{skipped}", Seconds(run.duration)),
+        failures => format!("{failures} of {total} {checks}{skipped}: "),
+    }
+}
+
+fn is_phase(check: &Check) -> bool {
+    check.origin == Origin::Phase
+}
+
+/// The failing checks with their reasons, or by their names alone when there is no room for more; then their output.
+fn failures(run: &Run, page: &mut Page) {
+    let failing = || run.checks.iter().filter(|check| check.outcome.is_failure());
+    let count = run.failures();
+    if count == 1 || page.has_room_for(failing().map(|check| named(run, check)), SEPARATOR) {
+        page.join(failing().map(|check| named(run, check)), SEPARATOR);
+        let shown = failing().filter(|check| !details(check).is_empty());
+        let header = |check: &Check| if count == 1 { String::new() } else { name(run, check) };
+        outputs(shown.map(|check| (header(check), details(check))), page);
+    } else if page.has_room_for(failing().map(|check| name(run, check)), SEPARATOR) {
+        page.join(failing().map(|check| name(run, check)), SEPARATOR);
+        outputs(failing().map(|check| (named(run, check), details(check))), page);
+    } else {
+        let more = format!("; and {count} more");
+        let mut left = count;
+        for name in failing().map(|check| name(run, check)) {
+            if left < count && !page.has_room_for([name.as_str(), &more, SEPARATOR].into_iter(), "") {
+                break;
+            }
+            if left < count {
+                page.push(SEPARATOR);
+            }
+            page.push(&name);
+            left -= 1;
+        }
+        page.push(&format!("; and {left} more"));
+    }
+}
+
+const SEPARATOR: &str = "; ";
+
+/// The end of each output below its header, in equal shares of the room.
+fn outputs<'a>(entries: impl Iterator<Item = (String, &'a str)> + Clone, page: &mut Page) {
+    let mut waiting = entries.clone().count();
+    for (header, output) in entries {
+        let room = page.room().saturating_sub(CUT.len() + 1);
+        let share = room / waiting;
+        waiting -= 1;
+        let begin = if header.is_empty() { "\n".to_owned() } else { format!("\n--- {header}\n") };
+        if output.is_empty() && begin.len() <= room {
+            page.push(begin.trim_end());
+        } else if begin.len() + output.len() <= share {
+            page.push(&begin);
+            page.push(output);
+        } else if begin.len() + CUT.len() + USEFUL <= share {
+            let output = end_of(output, share - begin.len() - CUT.len() - 1);
+            page.push(&format!("{begin}{CUT} {output}"));
+        } else if room > 0 {
+            page.push(&format!("\n{CUT}"));
+            return;
+        }
+    }
+}
+
+/// What a check is called below the name of the suite, or of the suites.
+fn name(run: &Run, check: &Check) -> String {
+    let suite = if run.suites.len() == 1 && !is_phase(check) { "" } else { &check.suite };
+    let subject = subject(check);
+    let inside = if check.file.is_empty() || subject.is_empty() { "" } else { ": " };
+    let below = if suite.is_empty() || check.file.is_empty() { "" } else { "/" };
+    OneLine(&format!("{suite}{below}{}{inside}{subject}", check.file)).to_string()
+}
+
+/// The name and the reason.
+fn named(run: &Run, check: &Check) -> String {
+    OneLine(&format!("{}: {}", name(run, check), reason(check))).to_string()
+}
