@@ -32,6 +32,14 @@ make_socket_dir() {
     { mkdir -p -- "$real" && [[ -w $real ]]; } 2>/dev/null
 }
 
+# Lets clients find the running server: sets PGHOST and PGPORT to what it says of itself in PGDATA/postmaster.pid (line 4 the
+# port, line 5 the socket's directory), or to the image's own where that is not there or not for this user to read.
+find_server() {
+    local -a lines=()
+    [[ ! -r $PGDATA/postmaster.pid ]] || mapfile -t lines <"$PGDATA/postmaster.pid"
+    export PGPORT=${lines[3]:-${PGPORT:-5432}} PGHOST=${lines[4]:-$socket_dir}
+}
+
 # Holds an exclusive lock on the data directory for as long as this process or any of its children lives, the server
 # included. PostgreSQL's own check looks for a pid, which says nothing across containers.
 # lock_pgdata SECONDS: how long to wait for it.

@@ -1,0 +1,1 @@
+../live/50-answers.sh
