@@ -20,7 +20,7 @@ mod words;
 mod tests;
 
 use super::check::Run;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 /// The formats, by the names that people type.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,11 +52,8 @@ pub struct Style {
     pub colour: bool,
 }
 
-/// Writes `run`.
+/// Writes `run` in small pieces, so `out` had better be buffered.
 pub fn write(run: &Run, format: Format, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    // Reports are written in small pieces, and stdout makes a system call of each line.
-    let mut buffered = BufWriter::new(out);
-    let out: &mut dyn Write = &mut buffered;
     match format {
         Format::Probe => probe::write(run, out),
         Format::Documentation => documentation::write(run, style, out),
@@ -67,6 +64,5 @@ pub fn write(run: &Run, format: Format, style: Style, out: &mut dyn Write) -> io
         Format::Nagios => nagios::write(run, out),
         Format::Prometheus => prometheus::write(run, out),
         Format::Silent => Ok(()),
-    }?;
-    buffered.flush()
+    }
 }

@@ -1,4 +1,5 @@
-//! `nagios`: goss's line with its performance data, then the failures as the long output that plugins may have.
+//! `nagios`: goss's line with its performance data, then the failures as the long output that plugins may have. Where nothing
+//! failed but something could not be looked at, the state is unknown.
 
 use super::text::{OneLine, Seconds, escaped};
 use super::words::{Words, counts};
@@ -8,7 +9,11 @@ use std::io::{self, Write};
 
 pub(super) fn write(run: &Run, out: &mut dyn Write) -> io::Result<()> {
     let (failed, skipped) = (run.failures(), run.count(|outcome| outcome == Outcome::Skip));
-    let state = if failed == 0 { "OK" } else { "CRITICAL" };
+    let state = match run.count(|outcome| outcome == Outcome::Error) {
+        _ if failed == 0 => "OK",
+        errors if errors == failed => "UNKNOWN",
+        _ => "CRITICAL",
+    };
     let (total, duration) = (run.checks.len(), Seconds(run.duration));
     write!(out, "GOSS {state} - {}, Duration: {duration}", counts(run))?;
     writeln!(out, "|total={total} failed={failed} skipped={skipped} duration={duration}")?;

@@ -1,5 +1,6 @@
 //! The bounded page that a probe's report is written on.
 
+use super::text::OneLine;
 use std::io::{self, Write};
 
 /// The limit of Kubernetes' event messages, in bytes, the newline at the end included.
@@ -65,6 +66,16 @@ impl Page {
         self.text.push('\n');
         out.write_all(self.text.as_bytes())
     }
+}
+
+/// `text` on one line, or its first `max` bytes or a few less and the mark.
+pub(super) fn start_of(text: &str, max: usize) -> String {
+    let mut line = OneLine(text).to_string();
+    if line.len() > max {
+        line.truncate(boundary(&line, max));
+        line.push_str(CUT);
+    }
+    line
 }
 
 /// The last `max` bytes of `text` or a few less: from a character's boundary, and from a line's beginning where that

@@ -71,7 +71,7 @@ fn block(check: &Check, style: Style, out: &mut dyn Write) -> io::Result<()> {
     };
     style.paint(check.outcome, &OneLine(&name), out)?;
     writeln!(out)?;
-    details.lines().try_for_each(|line| writeln!(out, "    {line}"))
+    details.lines().try_for_each(|line| writeln!(out, "{}", format!("  {line}").trim_end()))
 }
 
 /// Where, what and why, on one line.

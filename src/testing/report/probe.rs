@@ -1,7 +1,7 @@
 //! `probe`: what Kubernetes shows of a probe. The first line is the verdict and names every failing check, then comes the end
 //! of their output; 1 KiB in all, and what is cut says so. A pass is one line, and remarks when there are any.
 
-use super::page::{CUT, Page, end_of};
+use super::page::{CUT, LIMIT, Page, end_of, start_of};
 use super::text::{OneLine, Seconds};
 use super::words::{details, reason, subject};
 use crate::testing::check::{Check, Origin, Outcome, Run};
@@ -9,6 +9,8 @@ use std::io::{self, Write};
 
 /// Less than this of a test's output tells nobody anything.
 const USEFUL: usize = 48;
+/// More of a reason is not shown where there are several: goss's can hold a whole file.
+const REASON: usize = 160;
 
 pub(super) fn write(run: &Run, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page::default();
@@ -24,11 +26,8 @@ pub(super) fn write(run: &Run, out: &mut dyn Write) -> io::Result<()> {
         page.push(&numbers(run));
         failures(run, &mut page);
         let passed = run.checks.iter().filter(|check| check.outcome == Outcome::Pass);
-        for check in passed.filter(|check| !check.message.is_empty()) {
-            // goss has something to say of every pass; the others speak up only when there is a remark to make.
-            if !matches!(check.origin, Origin::Goss(_)) {
-                page.push(&format!("\n{}", named(run, check)));
-            }
+        for remark in passed.filter(|check| !check.message.is_empty()) {
+            page.push(&format!("\n{}", named(run, remark, REASON)));
         }
     }
     run.notes.iter().for_each(|note| page.push(&format!("\n{}", OneLine(note))));
@@ -73,14 +72,16 @@ fn is_phase(check: &Check) -> bool {
 fn failures(run: &Run, page: &mut Page) {
     let failing = || run.checks.iter().filter(|check| check.outcome.is_failure());
     let count = run.failures();
-    if count == 1 || page.has_room_for(failing().map(|check| named(run, check)), SEPARATOR) {
-        page.join(failing().map(|check| named(run, check)), SEPARATOR);
+    let most = if count == 1 { LIMIT } else { REASON };
+    let named = |check: &Check| named(run, check, most);
+    if count == 1 || page.has_room_for(failing().map(named), SEPARATOR) {
+        page.join(failing().map(named), SEPARATOR);
         let shown = failing().filter(|check| !details(check).is_empty());
         let header = |check: &Check| if count == 1 { String::new() } else { name(run, check) };
         outputs(shown.map(|check| (header(check), details(check))), page);
     } else if page.has_room_for(failing().map(|check| name(run, check)), SEPARATOR) {
         page.join(failing().map(|check| name(run, check)), SEPARATOR);
-        outputs(failing().map(|check| (named(run, check), details(check))), page);
+        outputs(failing().map(|check| (named(check), details(check))), page);
     } else {
         let more = format!("; and {count} more");
         let mut left = count;
@@ -115,7 +116,7 @@ fn outputs<'a>(entries: impl Iterator<Item = (String, &'a str)> + Clone, page: &
             page.push(output);
         } else if begin.len() + CUT.len() + USEFUL <= share {
             let output = end_of(output, share - begin.len() - CUT.len() - 1);
-            page.push(&format!("{begin}{CUT} {output}"));
+            page.push(&format!("{begin}{CUT} {}", output.trim_start()));
         } else if room > 0 {
             page.push(&format!("\n{CUT}"));
             return;
@@ -132,7 +133,7 @@ fn name(run: &Run, check: &Check) -> String {
     OneLine(&format!("{suite}{below}{}{inside}{subject}", check.file)).to_string()
 }
 
-/// The name and the reason.
-fn named(run: &Run, check: &Check) -> String {
-    OneLine(&format!("{}: {}", name(run, check), reason(check))).to_string()
+/// The name and the reason, of which no more than `most` bytes.
+fn named(run: &Run, check: &Check, most: usize) -> String {
+    format!("{}: {}", name(run, check), start_of(&reason(check), most))
 }

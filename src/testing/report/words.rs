@@ -94,13 +94,19 @@ pub(super) fn subject(check: &Check) -> Cow<'_, str> {
     }
 }
 
-/// Why, on one line, without the names; empty when there is nothing to say.
+/// Why, without the names; empty when there is nothing to say.
 pub(super) fn reason(check: &Check) -> Cow<'_, str> {
-    let Origin::Goss(goss) = &check.origin else { return Cow::Borrowed(check.reason()) };
-    let compact = OneLine(&goss.summary_line).to_string();
-    let name = OneLine(&subject(check)).to_string();
-    let said = compact.strip_prefix(&name).unwrap_or(&compact).trim_start_matches(':').trim_start();
-    if check.outcome == Outcome::Skip && said == "skipped" { "".into() } else { said.to_owned().into() }
+    match &check.origin {
+        Origin::Goss(_) if check.outcome == Outcome::Skip && check.message == "skipped" => Cow::Borrowed(""),
+        // Of a pass goss says what it found, which the message does not repeat.
+        Origin::Goss(goss) if check.message.is_empty() => {
+            let name = OneLine(&subject(check)).to_string();
+            let compact = OneLine(&goss.summary_line).to_string();
+            let said = compact.strip_prefix(&name).unwrap_or(&compact);
+            Cow::Owned(said.trim_start_matches([':', ' ']).to_owned())
+        }
+        _ => Cow::Borrowed(check.reason()),
+    }
 }
 
 /// What there is to read beyond the reason: the end of the test's output.

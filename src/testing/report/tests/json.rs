@@ -44,7 +44,7 @@ fn a_shell_check_is_told_in_goss_s_words() {
             "matcher-result": {
                 "actual": "fail",
                 "expected": "pass",
-                "message": "exited with code 1\ncurl: (7) refused\nno answer",
+                "message": "exited with code 1\n  curl: (7) refused\n  no answer",
                 "extra-elements": null,
                 "found-elements": null,
                 "missing-elements": null,
@@ -58,7 +58,7 @@ fn a_shell_check_is_told_in_goss_s_words() {
             "result": 1,
             "skipped": false,
             "successful": false,
-            "summary-line": "Shell: ready/20-http.sh: exit-status: exited with code 1\ncurl: (7) refused\nno answer",
+            "summary-line": "Shell: ready/20-http.sh: exit-status: exited with code 1\n  curl: (7) refused\n  no answer",
             "summary-line-compact": "Shell: ready/20-http.sh: exit-status: exited with code 1 curl: (7) refused no answer",
             "title": "",
             "suite": "ready",

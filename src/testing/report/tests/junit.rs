@@ -45,7 +45,7 @@ fn a_failure_has_its_reason_and_all_its_lines() {
     assert_eq!((case.attribute("file"), case.attribute("time")), (Some("20-http.sh"), Some("0.012")));
     let failure = elements(case, "failure").next().unwrap();
     assert_eq!(failure.attribute("message"), Some("exited with code 1"));
-    let lines = "Shell: ready/20-http.sh: exit-status: exited with code 1\ncurl: (7) refused\nno answer";
+    let lines = "Shell: ready/20-http.sh: exit-status: exited with code 1\n  curl: (7) refused\n  no answer";
     assert_eq!(failure.text(), Some(lines));
 }
 

@@ -47,6 +47,17 @@ fn nagios() {
 }
 
 #[test]
+fn nagios_does_not_know_what_could_not_be_run() {
+    let state = |outcomes: &[Outcome]| {
+        let checks = outcomes.iter().map(|outcome| shell("a.sh", *outcome, "")).collect();
+        text(&run(checks), Format::Nagios).split(" - ").next().unwrap().to_owned()
+    };
+    assert_eq!(state(&[Outcome::Error, Outcome::Pass]), "GOSS UNKNOWN");
+    assert_eq!(state(&[Outcome::Error, Outcome::Fail]), "GOSS CRITICAL");
+    assert_eq!(state(&[Outcome::Timeout]), "GOSS CRITICAL");
+}
+
+#[test]
 fn prometheus() {
     let text = text(&all_outcomes(), Format::Prometheus);
     let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();

@@ -68,8 +68,8 @@ fn goss() -> Check {
         summary_line_compact: "File: /nope: exists: Expected false to equal true".into(),
     };
     let title = "File: /nope: exists";
-    let message = "Expected\n    false\nto equal\n    true";
-    check("40-files.goss.yaml", title, Outcome::Fail, message, Origin::Goss(Box::new(goss)))
+    let origin = Origin::Goss(Box::new(goss));
+    check("40-files.goss.yaml", title, Outcome::Fail, "Expected false to equal true", origin)
 }
 
 fn run(checks: Vec<Check>) -> Run {
@@ -86,7 +86,7 @@ fn run(checks: Vec<Check>) -> Run {
 fn all_outcomes() -> Run {
     let mut run = run(vec![
         shell("10-up.sh", Outcome::Pass, ""),
-        shell("20-http.sh", Outcome::Fail, "exited with code 1\ncurl: (7) refused\nno answer"),
+        shell("20-http.sh", Outcome::Fail, "exited with code 1\n  curl: (7) refused\n  no answer"),
         bats("answers", Outcome::Pass, ""),
         Check {
             duration: Duration::from_millis(1250),
@@ -94,7 +94,7 @@ fn all_outcomes() -> Run {
         },
         bats("rolls back", Outcome::Skip, "no second database"),
         goss(),
-        check("50-slow.sh", "", Outcome::Timeout, "timed out after 4s\nwaiting", Origin::File),
+        check("50-slow.sh", "", Outcome::Timeout, "timed out after 4s\n  waiting", Origin::File),
         check("60-gone.bats", "", Outcome::Error, "needs bats, which is not installed", Origin::File),
     ]);
     run.notes.push("ready/README.md: not run: not a test".into());

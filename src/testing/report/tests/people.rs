@@ -19,10 +19,10 @@ Title: nope title
 Meta:
     severity: 3
 ready/40-files.goss.yaml: File: /nope: exists:
-    Expected
-        false
-    to equal
-        true
+  Expected
+      false
+  to equal
+      true
 
 ready/50-slow.sh: timed out after 4s
     waiting
@@ -89,7 +89,7 @@ fn colours_are_only_around_outcomes_names_and_the_count() {
                     \n\
                     Failures/Skipped:\n\
                     \n\
-                    \x1b[31mready/b.sh: no\x1b[0m\n    why\n\
+                    \x1b[31mready/b.sh: no\x1b[0m\n  why\n\
                     \n\
                     Total Duration: 0.012s\n\
                     \x1b[31mCount: 2, Failed: 1, Skipped: 0\x1b[0m\n";

@@ -84,8 +84,8 @@ fn several_failures_are_all_named_with_their_reasons_before_any_output() {
          40-files.goss.yaml: File: /nope: exists: Expected false to equal true; \
          50-slow.sh: timed out after 4s; \
          60-gone.bats: needs bats, which is not installed\n\
-         --- 20-http.sh\ncurl: (7) refused\nno answer\n\
-         --- 50-slow.sh\nwaiting\n\
+         --- 20-http.sh\n  curl: (7) refused\n  no answer\n\
+         --- 50-slow.sh\n  waiting\n\
          ready/README.md: not run: not a test\n"
     );
 }

@@ -17,10 +17,10 @@ fn words() -> impl Strategy<Value = String> {
             ": "
         ])
         .prop_map(str::to_owned),
-        "\\PC{0,20}",
+        "[^\\x00]{0,12}",
         any::<char>().prop_map(String::from),
     ];
-    vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    vec(piece, 0..6).prop_map(|pieces| pieces.concat())
 }
 
 fn origin() -> impl Strategy<Value = Origin> {
@@ -67,7 +67,7 @@ fn check() -> impl Strategy<Value = Check> {
 
 fn run() -> impl Strategy<Value = Run> {
     let suites = prop_oneof![Just(vec!["live".into()]), Just(vec!["live".into(), "ready".into()])];
-    (suites, vec(check(), 0..10), vec(words(), 0..3)).prop_map(|(suites, checks, notes)| Run {
+    (suites, vec(check(), 0..8), vec(words(), 0..3)).prop_map(|(suites, checks, notes)| Run {
         suites,
         checks,
         notes,
