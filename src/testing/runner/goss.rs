@@ -132,7 +132,17 @@ fn sorted(mut entries: Vec<Entry>) -> Vec<Entry> {
 }
 
 fn check(verdicts: &Verdicts<'_>, entry: Entry) -> Check {
-    let goss = entry.goss;
+    let mut goss = entry.goss;
+    for text in [
+        &mut goss.resource_type,
+        &mut goss.resource_id,
+        &mut goss.property,
+        &mut goss.title,
+        &mut goss.summary_line,
+        &mut goss.summary_line_compact,
+    ] {
+        *text = printable(text.as_bytes());
+    }
     let outcome = match entry.result {
         0 => Outcome::Pass,
         2 => Outcome::Skip,
