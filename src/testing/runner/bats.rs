@@ -37,7 +37,7 @@ pub(super) fn run(executor: &mut Executor, verdicts: &mut Verdicts<'_>) {
             ),
         );
     };
-    let args: Vec<OsString> = ["--formatter", "tap", "--timing", "--"]
+    let args: Vec<OsString> = ["--formatter", "tap", "--timing"]
         .into_iter()
         .map(OsString::from)
         .chain([verdicts.file.path.clone().into_os_string()])
