@@ -65,6 +65,8 @@ pub struct Pool {
     shared: Shared,
     /// What ends the command, once something does.
     interrupted: Option<SignalNo>,
+    /// The workers that are not reaped yet.
+    alive: Vec<Pid>,
 }
 
 struct Worker {
@@ -90,6 +92,7 @@ impl Pool {
             table: Table::new(false),
             shared: Shared::new()?,
             interrupted: None,
+            alive: Vec::new(),
         })
     }
 
@@ -121,6 +124,7 @@ impl Pool {
         let mut budget = MESSAGES;
         let mut workers: Vec<Option<Worker>> = Vec::new();
         let mut refused = None;
+        let mut alive = Vec::new();
         let jobs = settings.jobs.min(files.len()).min(Shared::WORKERS);
         let job = |worker| Job {
             files,
@@ -133,7 +137,10 @@ impl Pool {
         };
         for number in 0..jobs {
             match start(&job(number)) {
-                Ok(worker) => workers.push(Some(worker)),
+                Ok(worker) => {
+                    alive.push(worker.pid);
+                    workers.push(Some(worker));
+                }
                 // Fewer do it too, only slower.
                 Err(error) => {
                     refused = Some(error);
@@ -141,6 +148,7 @@ impl Pool {
                 }
             }
         }
+        self.alive = alive;
         let mut shown = Instant::now();
         while workers.iter().any(Option::is_some) {
             let end = match self.interrupted {
@@ -176,6 +184,7 @@ impl Pool {
                 if !over && !self.shared.exhausted(files.len()) {
                     // It gave up, or was killed; there is work left.
                     workers[number] = start(&job(number)).ok();
+                    self.alive.extend(workers[number].as_ref().map(|worker| worker.pid));
                 }
             }
             if self.interrupted.is_none() && shown.elapsed() >= PROGRESS {
@@ -183,7 +192,12 @@ impl Pool {
                 show(&progress(files, &told, self.shared, workers.len()));
             }
         }
+        // Their pipes end a moment before they do; whoever looks for leftovers next must not find them.
+        let end = Instant::now() + LATE;
         self.reap();
+        while !self.alive.is_empty() && Instant::now() < end && workers.iter().all(Option::is_none) {
+            self.wait(&[], Some(end));
+        }
         let begun: Vec<usize> = (0..jobs).filter_map(|worker| self.shared.in_hand(worker)).collect();
         let mut checks = Vec::new();
         for (index, (file, told)) in files.iter().zip(told).enumerate() {
@@ -264,8 +278,8 @@ impl Pool {
     /// As PID 1 there are orphans besides the workers.
     fn reap(&mut self) {
         while let Some(event) = self.table.reap() {
-            if let Event::Ended(pid, exit) = event {
-                tracing::trace!(pid, %exit, "reaped");
+            if let Event::Ended(pid, _) = event {
+                self.alive.retain(|worker| *worker != pid);
             }
         }
     }

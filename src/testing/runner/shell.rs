@@ -39,12 +39,13 @@ fn command(file: &File) -> Command {
         return Command::new(path, Vec::new());
     }
     let line = first_line(&file.path).unwrap_or_default();
-    match line.strip_prefix(b"#!").map(<[u8]>::trim_ascii) {
+    // A carriage return is part of a name, for the kernel and for us.
+    match line.strip_prefix(b"#!").map(blanks_cut) {
         Some(named) if !named.is_empty() => {
             // As the kernel does it: the interpreter, and all the rest as one argument.
             let cut = named.iter().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(named.len());
             let (interpreter, rest) = named.split_at(cut);
-            let rest = rest.trim_ascii();
+            let rest = blanks_cut(rest);
             let mut args: Vec<OsString> = Vec::new();
             if !rest.is_empty() {
                 args.push(OsStr::from_bytes(rest).to_owned());
@@ -54,6 +55,13 @@ fn command(file: &File) -> Command {
         }
         _ => Command::new("sh", vec![path]),
     }
+}
+
+fn blanks_cut(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
 }
 
 /// When the interpreter that we started in the kernel's place is what is missing, it is the file that is wrong.

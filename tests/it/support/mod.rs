@@ -6,6 +6,7 @@ pub(crate) mod init;
 pub(crate) mod proc;
 pub(crate) mod process;
 pub(crate) mod running;
+pub(crate) mod suite;
 pub(crate) mod terminal;
 pub(crate) mod tools;
 pub(crate) mod tree;

@@ -68,6 +68,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("unshare", "util-linux"),
     ("nsenter", "util-linux"),
     ("bash", "bash"),
+    ("bats", "bats"),
+    ("env", "coreutils"),
     ("tini", "tini"),
     ("tini-static", "tini"),
     ("dumb-init", "dumb-init"),

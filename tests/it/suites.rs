@@ -1,0 +1,271 @@
+//! `wrapper test`: what runs, by whom, what it says of it, and its options.
+
+use crate::support::suite::{outcomes, test, test_by, verdicts};
+use crate::support::{Init, Place, Tree, User};
+
+fn shell(tree: Tree, name: &str, body: &str) -> Tree {
+    tree.script(&format!("tests/{name}"), body)
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(name, outcome)| ((*name).to_owned(), (*outcome).to_owned())).collect()
+}
+
+#[test]
+fn a_shell_check_is_its_exit_status() {
+    let tree = shell(Tree::new(), "image/10-good.sh", "exit 0");
+    test(&tree, &["image"]).code(0).quiet();
+    let tree = shell(tree, "image/20-bad.sh", "echo looking; echo 'no such thing' >&2; exit 3");
+    let done = test(&tree, &["image", "--format", "json"]).code(1);
+    let found = verdicts(&done);
+    assert_eq!(outcomes(&done), pairs(&[("image/10-good.sh", "pass"), ("image/20-bad.sh", "fail")]));
+    assert!(found[1].message.contains("exited with code 3"), "{found:?}");
+    assert!(found[1].message.contains("no such thing"), "the last lines are its message: {found:?}");
+}
+
+#[test]
+fn bats_tests_are_checks_of_their_own() {
+    let tree = Tree::new().file(
+        "tests/image/10-all.bats",
+        0o644,
+        "@test \"good\" { true; }\n@test \"bad\" { echo why; false; }\n@test \"later\" { skip \"not now\"; }\n",
+    );
+    let done = test(&tree, &["image", "--format", "json"]).code(1).quiet();
+    let found = verdicts(&done);
+    assert_eq!(
+        found.iter().map(|check| check.outcome.as_str()).collect::<Vec<_>>(),
+        ["pass", "fail", "skip"]
+    );
+    assert!(found[1].message.contains("bad") && found[1].message.contains("why"), "{found:?}");
+    assert!(found[2].message.contains("not now"), "{found:?}");
+}
+
+#[test]
+fn a_broken_bats_file_is_no_pass() {
+    let tree = Tree::new().file("tests/image/10-cut.bats", 0o644, "@test \"x\" {\n true\n");
+    let done = test(&tree, &["image", "--format", "json"]);
+    assert_ne!(done.status.code(), Some(0), "{done}");
+    assert!(verdicts(&done)[0].message.contains("syntax error"), "{done}");
+    let tree = Tree::new().file("tests/image/10-none.bats", 0o644, "# no test\n");
+    test(&tree, &["image"]).code(78);
+}
+
+#[test]
+fn without_a_word_it_is_the_image_suite_here() {
+    let tree = shell(shell(Tree::new(), "image/10-a.sh", "exit 0"), "live/10-b.sh", "exit 1");
+    let done = test(&tree, &["--format", "json"]).code(0);
+    assert_eq!(outcomes(&done), pairs(&[("image/10-a.sh", "pass")]));
+    // The same as the container's own command.
+    let done = Init::wrapper().tree(&tree).raw(&["test", "--format", "json"]).finish().code(0);
+    assert_eq!(outcomes(&done), pairs(&[("image/10-a.sh", "pass")]));
+}
+
+#[test]
+fn an_unknown_suite_names_the_known_ones() {
+    let tree = shell(Tree::new(), "smoke/10-a.sh", "exit 0");
+    test(&tree, &["smok"]).code(2).printed(&[]).says(&["\"smok\"", "image, live, ready, smoke, startup"]);
+    test(&tree, &["../image"]).code(2).printed(&[]);
+    test(&tree, &["smoke"]).code(0);
+}
+
+#[test]
+fn an_empty_suite_passes_unless_one_is_required() {
+    let tree = Tree::new();
+    for suite in ["image", "live", "ready", "startup"] {
+        let done = test(&tree, &[suite]).code(0);
+        assert!(done.stdout.join("\n").contains("no tests"), "{done}");
+        let done = test(&tree, &[suite, "--require"]).code(1);
+        assert!(done.stdout.join("\n").contains("no tests"), "{done}");
+    }
+}
+
+#[test]
+fn only_and_list() {
+    let tree = shell(shell(Tree::new(), "image/10-a.sh", "exit 1"), "image/20-b.sh", "exit 0").file(
+        "tests/image/30-c.bats",
+        0o644,
+        "",
+    );
+    test(&tree, &["image", "--only", "20-*"]).code(0);
+    test(&tree, &["image", "--only", "image/2?-b.sh"]).code(0);
+    test(&tree, &["image", "--only", "zz*"]).code(2).says(&["zz*", "image/10-a.sh", "image/30-c.bats"]);
+    let done = test(&tree, &["image", "--list"]).code(0).quiet();
+    assert_eq!(done.stdout, ["image/10-a.sh    shell", "image/20-b.sh    shell", "image/30-c.bats  bats"]);
+}
+
+#[test]
+fn fail_fast_begins_nothing_more() {
+    let tree = shell(shell(Tree::new(), "image/10-a.sh", "exit 1"), "image/20-b.sh", "exit 0");
+    let done = test(&tree, &["image", "--fail-fast", "--jobs", "1", "--format", "json"]).code(1);
+    assert_eq!(outcomes(&done), pairs(&[("image/10-a.sh", "fail"), ("image/20-b.sh", "skip")]));
+    assert!(verdicts(&done)[1].message.contains("--fail-fast"), "{done}");
+}
+
+#[test]
+fn retries_until_it_passes() {
+    let tree = Tree::new();
+    let count = tree.path("count");
+    let tree =
+        shell(tree, "image/10-third.sh", &format!("echo x >>{count}; test \"$(wc -l <{count})\" -ge 3"));
+    let done = test(&tree, &["image", "--retry-timeout", "1m", "--sleep", "1ms"]).code(0);
+    assert!(done.stdout.join("\n").contains("attempt 3"), "{done}");
+    test(&tree, &["image", "--sleep", "1ms"]).code(2).says(&["retry-timeout"]);
+}
+
+#[test]
+fn a_retry_ends_in_its_time() {
+    let tree = shell(Tree::new(), "image/10-never.sh", "exit 1");
+    let done = test(&tree, &["image", "--retry-timeout", "100ms", "--sleep", "10ms"]).code(1);
+    assert!(done.stdout.join("\n").contains("did not pass within 100ms"), "{done}");
+}
+
+#[test]
+fn the_same_results_give_the_same_bytes() {
+    let mut tree = Tree::new();
+    for n in 10..40 {
+        tree = shell(tree, &format!("image/{n}-check.sh"), &format!("echo {n}; exit $(({n} % 3))"));
+    }
+    for format in ["documentation", "rspecish", "tap", "junit", "json", "prometheus", "nagios"] {
+        let once = |jobs: &str| {
+            let done = test(&tree, &["image", "--format", format, "--jobs", jobs]);
+            // Times are all that may differ: what holds a time is cut to its words.
+            done.stdout
+                .iter()
+                .filter(|line| !line.contains("milliseconds"))
+                .map(|line| strip_times(line))
+                .collect::<Vec<_>>()
+        };
+        let first = once("1");
+        for jobs in ["2", "8", "8"] {
+            assert!(once(jobs) == first, "--format {format} --jobs {jobs} differs");
+        }
+    }
+}
+
+/// Without digits that belong to a time: `0.012s`, `"duration":123`, `time="0.001"`, `2026-11-24T11:27:28Z`.
+fn strip_times(line: &str) -> String {
+    let mut out = String::new();
+    for word in line.split_inclusive([' ', ',', '>', '|']) {
+        let timed =
+            word.contains("duration") || word.contains("time") || word.contains('T') && word.contains(':');
+        let seconds = word
+            .as_bytes()
+            .windows(3)
+            .any(|w| w[1] == b'.' && w[0].is_ascii_digit() && w[2].is_ascii_digit());
+        if timed || seconds {
+            out.extend(word.chars().filter(|c| !c.is_ascii_digit()))
+        } else {
+            out.push_str(word)
+        }
+    }
+    out
+}
+
+#[test]
+fn tests_see_the_environment_of_the_app() {
+    let tree = Tree::new().yaml("run:\n  env: {COLOUR: blue}\n  file_env: [PIN]\n").file(
+        "pin",
+        0o644,
+        "8642-1357\n",
+    );
+    let pin = tree.path("pin");
+    let tree = shell(tree, "image/10-env.sh", "test \"$COLOUR/$PIN\" = blue/8642-1357");
+    let init = Init::wrapper().place(Place::Subreaper).env("PIN_FILE", &pin);
+    test_by(init, &tree, &["image"]).code(0);
+}
+
+#[test]
+fn secrets_are_never_printed() {
+    let tree = Tree::new().yaml("run:\n  file_env: [PIN]\n").file("pin", 0o644, "8642-1357\n");
+    let pin = tree.path("pin");
+    let tree = shell(tree, "image/10-env.sh", "set -x; test \"$PIN $DB_PASSWORD\" = ''").file(
+        "tests/image/20-env.bats",
+        0o644,
+        "@test \"it\" { echo \"got $DB_PASSWORD\"; false; }\n",
+    );
+    for format in
+        ["probe", "documentation", "rspecish", "tap", "json", "junit", "nagios", "prometheus", "silent"]
+    {
+        let init =
+            Init::wrapper().place(Place::Subreaper).env("PIN_FILE", &pin).env("DB_PASSWORD", "hunter22");
+        let done = test_by(init, &tree, &["image", "--format", format]);
+        assert_ne!(done.status.code(), Some(0), "{done}");
+        let all = [done.stdout.join("\n"), done.stderr.join("\n")].join("\n");
+        assert!(!all.contains("8642-1357") && !all.contains("hunter22"), "{done}");
+    }
+}
+
+#[test]
+fn a_probe_says_the_verdict_first_and_no_more_than_a_kilobyte() {
+    let noise = "n=0; while [ $n -lt 200 ]; do echo \"line $n of much more than anybody wants to see in an event\"; n=$((n+1)); done";
+    let tree = shell(Tree::new(), "ready/10-noise.sh", &format!("{noise}; exit 3"));
+    let tree = shell(tree, "ready/20-fine.sh", "exit 0");
+    let done = test(&tree, &["ready"]).code(1).quiet();
+    assert!(
+        done.stdout[0].starts_with("ready: fail: 1 of 2 checks: 10-noise.sh: exited with code 3"),
+        "{done}"
+    );
+    assert!(done.stdout.join("\n").len() < 1024, "{done}");
+    let done = test(&tree, &["ready", "--only", "20*"]).code(0).quiet();
+    assert!(done.stdout.len() == 1 && done.stdout[0].starts_with("ready: pass: 1 check"), "{done}");
+}
+
+#[test]
+fn nagios_has_its_own_codes() {
+    let tree = shell(Tree::new(), "image/10-a.sh", "exit 0");
+    test(&tree, &["image", "--format", "nagios"]).code(0);
+    let tree = shell(tree, "image/20-b.sh", "exit 1");
+    test(&tree, &["image", "--format", "nagios"]).code(2);
+    test(&tree, &["image", "--format", "silent"]).code(1).printed(&[]).quiet();
+}
+
+#[test]
+fn suites_have_their_settings() {
+    let tree = Tree::new().yaml("test:\n  suites:\n    slow: {timeout: 50ms}\n");
+    let tree = shell(tree, "slow/10-a.sh", "sleep 1000");
+    let done = test(&tree, &["slow"]).code(1);
+    assert!(done.stdout.join("\n").contains("timed out after 50ms"), "{done}");
+}
+
+#[test]
+fn several_suites_keep_their_order() {
+    let tree = shell(shell(Tree::new(), "b/10-x.sh", "exit 0"), "a/10-y.sh", "exit 0");
+    let done = test(&tree, &["b", "a", "b", "--format", "json"]).code(0);
+    assert_eq!(outcomes(&done), pairs(&[("b/10-x.sh", "pass"), ("a/10-y.sh", "pass")]));
+}
+
+#[test]
+fn works_with_nothing_at_all() {
+    let tree = shell(Tree::new(), "live/10-a.sh", "exit 0");
+    let init = Init::wrapper().place(Place::Subreaper).user(User::random());
+    test_by(init, &tree, &["live"]).code(0).quiet();
+    let tree = shell(tree, "live/20-b.sh", "exit 5");
+    // Closed and full descriptors: the exit code is the verdict.
+    for redirection in [">&-", "<&- >&- 2>&-", ">/dev/full 2>&1"] {
+        let init = Init::wrapper().place(Place::Subreaper).tree(&tree);
+        let program = crate::support::tools::programs().wrapper.clone();
+        let line = format!("exec {program} test live {redirection}");
+        init.without(&["sh", "-c", &line]).finish().code(1);
+    }
+}
+
+#[test]
+fn the_configuration_must_be_right() {
+    let tree = shell(Tree::new().yaml("test: {jbos: 3}\n"), "image/10-a.sh", "exit 0");
+    test(&tree, &["image"]).code(78).printed(&[]).says(&["test.jbos", "test.jobs"]);
+}
+
+#[test]
+fn a_missing_program_is_named() {
+    let tree = Tree::new().file("tests/image/10-a.bats", 0o644, "@test \"x\" { true; }\n").file(
+        "tests/image/20-b.goss.yaml",
+        0o644,
+        "file: {/: {exists: true}}\n",
+    );
+    let init = Init::wrapper().place(Place::Subreaper).env("PATH", "/nowhere");
+    let done = test_by(init, &tree, &["image", "--format", "json"]).code(78);
+    let found = verdicts(&done);
+    assert!(found[0].message.contains("bats is not in"), "{done}");
+    assert!(found[1].message.contains("goss is not in"), "{done}");
+    test(&tree, &["image", "--only", "*goss*", "--engine", "builtin"]).code(78);
+}
