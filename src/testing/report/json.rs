@@ -6,6 +6,7 @@ use super::words::{self, Words, counts};
 use crate::testing::check::{Check, Origin, Outcome, Run};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::time::SystemTime;
@@ -49,8 +50,8 @@ struct Totals {
 struct Object<'a> {
     duration: u128,
     end_time: Text<humantime::Rfc3339Timestamp>,
-    err: Value,
-    matcher_result: Value,
+    err: Cow<'a, Value>,
+    matcher_result: Cow<'a, Value>,
     meta: &'a Value,
     property: &'a str,
     resource_id: &'a str,
@@ -83,8 +84,9 @@ fn result(check: &Check, out: &mut dyn Write) -> io::Result<()> {
     let object = Object {
         duration: check.duration.as_nanos(),
         end_time: time(check.started.checked_add(check.duration).unwrap_or(check.started)),
-        err: goss.map_or_else(|| error(check), |goss| goss.err.clone()),
-        matcher_result: goss.map_or_else(|| matched(check), |goss| goss.matcher_result.clone()),
+        err: goss.map_or_else(|| Cow::Owned(error(check)), |goss| Cow::Borrowed(&goss.err)),
+        matcher_result: goss
+            .map_or_else(|| Cow::Owned(matched(check)), |goss| Cow::Borrowed(&goss.matcher_result)),
         meta: goss.map_or(&Value::Null, |goss| &goss.meta),
         property: words.property,
         resource_id: &words.id,
