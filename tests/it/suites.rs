@@ -153,9 +153,9 @@ fn strip_times(line: &str) -> String {
             .windows(3)
             .any(|w| w[1] == b'.' && w[0].is_ascii_digit() && w[2].is_ascii_digit());
         if timed || seconds {
-            out.extend(word.chars().filter(|c| !c.is_ascii_digit()))
+            out.extend(word.chars().filter(|c| !c.is_ascii_digit()));
         } else {
-            out.push_str(word)
+            out.push_str(word);
         }
     }
     out

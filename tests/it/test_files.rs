@@ -78,7 +78,7 @@ fn a_program_of_any_name_is_a_test() {
     assert!(verdicts(&done)[1].message.contains("code 7"), "without #! it runs by sh\n{done}");
 }
 
-/// As Kubernetes mounts a ConfigMap: every name a link into `..data`, which is a link to a directory.
+/// As Kubernetes mounts a `ConfigMap`: every name a link into `..data`, which is a link to a directory.
 #[test]
 fn a_config_map_mount() {
     let tree = Tree::new()
