@@ -68,7 +68,8 @@ fn is_phase(check: &Check) -> bool {
     check.origin == Origin::Phase
 }
 
-/// The failing checks with their reasons, or by their names alone when there is no room for more; then their output.
+/// The failing checks with their reasons and then their output; by their names first when there is no room for all reasons, and
+/// as many as fit, the first one with its reason, when there is none for all names.
 fn failures(run: &Run, page: &mut Page) {
     let failing = || run.checks.iter().filter(|check| check.outcome.is_failure());
     let count = run.failures();
@@ -83,14 +84,13 @@ fn failures(run: &Run, page: &mut Page) {
         page.join(failing().map(|check| name(run, check)), SEPARATOR);
         outputs(failing().map(|check| (named(check), details(check))), page);
     } else {
+        let mut failing = failing();
+        failing.next().into_iter().for_each(|first| page.push(&named(first)));
         let more = format!("; and {count} more");
-        let mut left = count;
-        for name in failing().map(|check| name(run, check)) {
-            if left < count && !page.has_room_for([name.as_str(), &more, SEPARATOR].into_iter(), "") {
+        let mut left = count - 1;
+        for name in failing.map(|check| format!("{SEPARATOR}{}", name(run, check))) {
+            if !page.has_room_for([&name, &more].into_iter(), "") {
                 break;
-            }
-            if left < count {
-                page.push(SEPARATOR);
             }
             page.push(&name);
             left -= 1;
