@@ -60,7 +60,7 @@ pub(super) fn run(executor: &mut Executor, verdicts: &mut Verdicts<'_>) {
         let message = match test.outcome {
             Outcome::Pass => String::new(),
             Outcome::Skip => test.reason,
-            _ => joined("failed", &output),
+            _ => joined(failed_command(&output), &output),
         };
         let origin = Origin::Bats(index as u32 + 1);
         let check = verdicts.check(&test.title, test.outcome, message, origin);
@@ -86,6 +86,12 @@ pub(super) fn run(executor: &mut Executor, verdicts: &mut Verdicts<'_>) {
         let check = verdicts.check("", Outcome::Pass, remark(&ended), Origin::File);
         verdicts.add(check);
     }
+}
+
+/// The line in which bats says what failed, "`[ 1 = 2 ]' failed", as the reason.
+fn failed_command(output: &str) -> &str {
+    let said = |line: &&str| line.starts_with('`') && line.contains("' failed");
+    output.lines().map(str::trim).find(said).unwrap_or("failed")
 }
 
 /// A directory of our own, removed when dropped.
@@ -228,6 +234,13 @@ mod tests {
         assert_eq!(tap.tests[1].comments.text(&none), "(in test file x, line 3)\n  `false' failed");
         assert_eq!(tap.tests[1].duration, Some(Duration::from_millis(12)));
         assert_eq!(tap.stray.text(&none), "hello");
+    }
+
+    #[test]
+    fn the_command_that_failed_is_the_reason() {
+        let output = "(in test file x, line 3)\n  `[ 1 = 2 ]' failed with status 2\nsome output";
+        assert_eq!(failed_command(output), "`[ 1 = 2 ]' failed with status 2");
+        assert_eq!(failed_command("no word of it"), "failed");
     }
 
     #[test]

@@ -141,15 +141,16 @@ fn check(verdicts: &Verdicts<'_>, entry: Entry) -> Check {
         &mut goss.summary_line,
         &mut goss.summary_line_compact,
     ] {
-        *text = printable(text.as_bytes());
+        // Before the cut, which could leave half a secret.
+        verdicts.common.secrets.hide_text(text);
+        *text = bounded(printable(text.as_bytes()));
     }
     let outcome = match entry.result {
         0 => Outcome::Pass,
         2 => Outcome::Skip,
         _ => Outcome::Fail,
     };
-    let title =
-        printable(format!("{}: {}: {}", goss.resource_type, goss.resource_id, goss.property).as_bytes());
+    let title = format!("{}: {}: {}", goss.resource_type, goss.resource_id, goss.property);
     let message = match outcome {
         Outcome::Pass => String::new(),
         Outcome::Skip => "skipped".into(),
@@ -157,7 +158,7 @@ fn check(verdicts: &Verdicts<'_>, entry: Entry) -> Check {
             let lead = format!("{}: {}: {}:", goss.resource_type, goss.resource_id, goss.property);
             let why =
                 goss.summary_line_compact.strip_prefix(lead.as_str()).unwrap_or(&goss.summary_line_compact);
-            bounded(&printable(why.trim().as_bytes()))
+            why.trim().to_owned()
         }
     };
     let check =
@@ -166,10 +167,10 @@ fn check(verdicts: &Verdicts<'_>, entry: Entry) -> Check {
 }
 
 /// A result can hold a whole file.
-fn bounded(text: &str) -> String {
+fn bounded(text: String) -> String {
     const MOST: usize = 2048;
     if text.len() <= MOST {
-        return text.to_owned();
+        return text;
     }
     let cut = (0..=MOST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     format!("{} (cut, {} bytes in all)", &text[..cut], text.len())
