@@ -88,7 +88,7 @@ pub(super) fn run(executor: &mut Executor, verdicts: &mut Verdicts<'_>) {
     }
 }
 
-/// The line in which bats says what failed, "`[ 1 = 2 ]' failed", as the reason.
+/// The line in which bats says which command failed, as the reason.
 fn failed_command(output: &str) -> &str {
     let said = |line: &&str| line.starts_with('`') && line.contains("' failed");
     output.lines().map(str::trim).find(said).unwrap_or("failed")
