@@ -2,7 +2,7 @@
 
 use super::console::{parse, print};
 use super::{Error, init};
-use crate::config::{ConfigError, check_files, load_tolerant, render_json, render_yaml};
+use crate::config::{check_files, load_tolerant, render_json, render_yaml};
 use crate::exit;
 use crate::sys::entry;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -57,12 +57,18 @@ pub(super) fn main(args: &[&OsStr]) -> Result<u8, Error> {
 
 fn check(matches: &ArgMatches) -> u8 {
     let files: Vec<PathBuf> = matches.get_many("file").into_iter().flatten().cloned().collect();
-    let errors: Vec<ConfigError> = if files.is_empty() {
+    let errors: Vec<Error> = if files.is_empty() {
         let (loaded, errors) = load_tolerant(&init::locations(), entry::environment(), None);
         init::tell(&loaded);
+        let whole = errors.is_empty();
+        let mut errors: Vec<Error> = errors.into_iter().map(Error::from).collect();
+        if whole {
+            // What a start would stumble over next: users that do not exist, files that cannot be read.
+            errors.extend(init::check(&loaded.config).err());
+        }
         errors
     } else {
-        check_files(&files)
+        check_files(&files).into_iter().map(Error::from).collect()
     };
     if errors.is_empty() {
         print("the configuration is good\n");

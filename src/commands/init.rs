@@ -170,6 +170,11 @@ fn policy(config: &Config) -> Policy {
     policy
 }
 
+/// Whether an app could be started by this configuration, as far as that can be told without starting it.
+pub(super) fn check(config: &Config) -> Result<(), Error> {
+    app(config, OsString::new(), Vec::new()).map(drop)
+}
+
 /// The app, with its environment and identity.
 fn app(config: &Config, program: OsString, args: Vec<OsString>) -> Result<Command, Error> {
     let mut app = Command::new(program, args);
@@ -177,12 +182,8 @@ fn app(config: &Config, program: OsString, args: Vec<OsString>) -> Result<Comman
         app.env = Environment::exactly(list);
     }
     if let Some(resolved) = identity::resolve(config.run.user.as_deref(), config.run.group.as_deref())? {
-        for (name, value) in resolved.variables {
-            let set_by_config = config.run.env.iter().any(|(set, _)| set.as_str() == name);
-            if !set_by_config {
-                app.env = app.env.with(name, value.as_os_str());
-            }
-        }
+        let set_by_config = |name: &str| config.run.env.iter().any(|(set, _)| set.as_str() == name);
+        app.own = resolved.variables.into_iter().filter(|(name, _)| !set_by_config(name)).collect();
         app.identity = Some(resolved.identity);
     }
     app.directory.clone_from(&config.run.workdir);

@@ -219,6 +219,10 @@ impl Machine {
             self.grace_end = self.grace_end.or_else(|| self.policy.grace.map(|grace| now + grace));
             todo.push(Action::Tell(Note::StopBegan(goal, signal)));
         }
+        if self.killed {
+            // Nobody is left to be told, and the last resort must keep its time.
+            return;
+        }
         match self.phase {
             Phase::Init(_) => self.signal_script(signal, todo),
             Phase::Running if !self.policy.drain_delay.is_zero() => {
@@ -353,8 +357,13 @@ impl Machine {
         self.phase_end = None;
         match self.phase {
             _ if self.killed || self.phase == Phase::LeftoversKilled => {
-                // Stuck in the kernel. Our own end is all that is left; the app counts as killed.
+                // Stuck in the kernel.
                 todo.push(Action::Tell(Note::Unkillable));
+                if self.goal == Goal::Maintain && !self.app_runs {
+                    // Maintenance holds the volumes all the same, and starts nothing that could meet the leftover there.
+                    return self.maintain(todo);
+                }
+                // Our own end is all that is left; the app counts as killed.
                 let exit = self.app_exit.unwrap_or(Exit::Signal(SignalNo::KILL));
                 self.exit(self.policy.mapped(exit), todo);
             }

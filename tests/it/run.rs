@@ -208,12 +208,27 @@ fn file_env_reads_secrets() {
 fn run_user_group_workdir_and_umask() {
     let tree = Tree::new()
         .yaml("run: {user: nobody, group: '4321', workdir: /usr/lib, umask: '027'}\n")
+        // Scripts beside the app are run by whoever started us, and are told nothing else.
+        .script("init.d/10-who", "echo init $(id -u) $USER")
         .script("run", "echo $(id -u):$(id -g) $(pwd) $(umask) $USER $HOME");
     let passwd = fs::read_to_string("/etc/passwd").expect("/etc/passwd");
     let nobody = passwd.lines().find(|line| line.starts_with("nobody:")).expect("nobody");
     let fields: Vec<_> = nobody.split(':').collect();
     let expected = format!("{}:4321 /usr/lib 0027 nobody {}", fields[2], fields[5]);
-    Init::wrapper().tree(&tree).raw(&[]).finish().code(0).printed(&[&expected]).quiet();
+    Init::wrapper().tree(&tree).raw(&[]).finish().code(0).printed(&["init 0", &expected]).quiet();
+}
+
+#[test]
+fn config_check_finds_what_a_start_would_stumble_over() {
+    for (yaml, word) in [
+        ("run: {user: nobody-of-this-name}\n", "nobody-of-this-name"),
+        ("run: {file_env: [X]}\n", "/no/such"),
+    ] {
+        let tree = Tree::new().yaml(yaml).script("run", "exit 0");
+        let init = Init::wrapper().tree(&tree).env("X_FILE", "/no/such");
+        let done = init.raw(&["config", "check"]).finish().code(78);
+        assert!(done.stdout.join("\n").contains(word), "{done}");
+    }
 }
 
 /// Somebody else than root cannot become another user: the app runs as it is, and a warning says so.

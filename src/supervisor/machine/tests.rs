@@ -167,6 +167,19 @@ fn what_even_kill_does_not_end_is_not_waited_for() {
 }
 
 #[test]
+fn a_leftover_that_kill_does_not_end_keeps_nobody_out_of_maintenance() {
+    for (request, kept) in [(Request::MaintenanceOn, true), (Request::Restart, false)] {
+        let mut world = World::new(Policy { grace: None, ..policy() });
+        world.on(Event::Asked(request));
+        world.app_ends(Exit::Code(0));
+        assert!(world.after(Duration::from_secs(60)).contains(&Action::KillAll), "the leftovers are late");
+        world.after(Duration::from_secs(60));
+        assert_eq!(world.exit.is_none(), kept, "{request:?}");
+        assert_eq!(world.machine.phase() == Phase::Maintenance, kept, "{request:?}");
+    }
+}
+
+#[test]
 fn without_a_grace_nothing_escalates() {
     let mut world = World::new(Policy { grace: None, ..policy() });
     world.on(term());
