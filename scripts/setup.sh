@@ -39,7 +39,7 @@ tools_of() {
         test)
             echo shellcheck=shellcheck bats=bats curl=curl python3=python3-minimal ps=procps
             echo tini=tini tini-static=tini dumb-init=dumb-init catatonit=catatonit
-            echo 'qemu-aarch64-static=qemu-user-static|qemu-user' podman=podman buildah=buildah skopeo=skopeo docker-registry=docker-registry
+            echo 'qemu-aarch64-static=qemu-user-static|qemu-user' podman=podman buildah=buildah skopeo=skopeo docker-registry=docker-registry ab=apache2-utils
             # Debian 12's own client has BuildKit inside, a newer one has it in a plugin.
             have_buildkit || echo '/usr/libexec/docker/cli-plugins/docker-buildx=docker-buildx|docker.io' ;;
         bench) echo tini=tini tini-static=tini dumb-init=dumb-init catatonit=catatonit strace=strace ps=procps ;;

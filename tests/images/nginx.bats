@@ -1,0 +1,90 @@
+#!/usr/bin/env bats
+# examples/nginx: probes, a reload and a stop under load, none of which loses a request.
+# shellcheck disable=SC2154  # status, output and lines are set by bats
+
+bats_require_minimum_version 1.5.0
+
+image=${NGINX_IMAGE:-${IMAGE_PREFIX-}example-nginx}
+p=ngtest-$(cksum <<<"$BATS_RUN_TMPDIR" | cut -d ' ' -f 1)
+hard=(--read-only --user 23456:23456 --cap-drop ALL --security-opt no-new-privileges)
+
+setup_file() {
+    cd "$BATS_TEST_DIRNAME/../.." || return
+    if [[ -z ${NGINX_IMAGE:-} ]]; then
+        ./dbuild.sh --with-parents runtime >&2
+        docker build --quiet --build-arg PARENT="${IMAGE_PREFIX-}base-runtime" --tag "$image" examples/nginx >&2
+    fi
+}
+
+teardown() { docker rm --force --volumes "$p" >/dev/null 2>&1 || true; }
+
+# start [OPTION...]: runs the container, waits for it, and sets address.
+start() {
+    docker run --detach --name "$p" "${hard[@]}" "$@" "$image" >/dev/null
+    docker exec "$p" wrapper test ready --retry-timeout 30s --sleep 100ms
+    address=http://$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$p"):8080
+}
+
+# load SECONDS PATH: requests one after the other on eight connections, each on a new one; its report in load.txt.
+load() { timeout $(($1 + 60)) ab -q -c 8 -t "$1" -n 100000000 "$address$2" >"$BATS_TEST_TMPDIR/load.txt" 2>&1; }
+
+# no_request_was_lost: of those that load made.
+no_request_was_lost() {
+    cat "$BATS_TEST_TMPDIR/load.txt"
+    grep -q '^Failed requests: *0$' "$BATS_TEST_TMPDIR/load.txt"
+    run ! grep 'Non-2xx\|apr_\|Total of' "$BATS_TEST_TMPDIR/load.txt"
+    [[ $(awk '/^Complete requests:/ { print $3 }' "$BATS_TEST_TMPDIR/load.txt") -gt 1000 ]]
+}
+
+# reloads: how often nginx has taken up its configuration.
+reloads() { docker logs "$p" 2>&1 | grep -c 'start worker processes'; }
+
+@test "its own image suite and the inherited ones pass, as USER, as root, as any uid, read-only" {
+    run -0 docker run --rm "$image" test
+    run -0 docker run --rm --user root "$image" test
+    run -0 docker run --rm "${hard[@]}" "$image" test
+    [[ $output == *50-nginx.goss.yaml* && $output == *"Failed: 0"* ]]
+}
+
+@test "live and ready, and what they say when the page is gone" {
+    mkdir "$BATS_TEST_TMPDIR/www"
+    chmod 755 "$BATS_TEST_TMPDIR/www"
+    echo "It works." >"$BATS_TEST_TMPDIR/www/index.html"
+    start --volume "$BATS_TEST_TMPDIR/www:/srv/www:ro"
+    run -0 docker exec "$p" wrapper test live
+    [[ $output == "live: pass: 1 check"* ]]
+    rm "$BATS_TEST_TMPDIR/www/index.html"
+    run -1 docker exec "$p" wrapper test ready
+    [[ $output == "ready: fail: 1 of 1 check"*50-page.sh*403* ]]
+    run -0 docker exec "$p" wrapper test live
+}
+
+@test "a minute of load with a reload in the middle loses no request" {
+    start
+    load 60 / &
+    local loading=$!
+    # The middle of the minute, by the clock: that is what is asked for.
+    sleep 30
+    docker kill --signal HUP "$p"
+    wait "$loading"
+    [[ $(reloads) -eq 2 ]]
+    no_request_was_lost
+}
+
+@test "a stop lets a running request finish, and the container ends with 0" {
+    mkdir "$BATS_TEST_TMPDIR/www"
+    chmod 755 "$BATS_TEST_TMPDIR/www"
+    echo "It works." >"$BATS_TEST_TMPDIR/www/index.html"
+    head -c 20000000 /dev/zero >"$BATS_TEST_TMPDIR/www/big"
+    start --volume "$BATS_TEST_TMPDIR/www:/srv/www:ro"
+    # A download that its client takes slowly, and that is under way when the stop comes.
+    curl --silent --fail --limit-rate 4M --output "$BATS_TEST_TMPDIR/got" "$address/big" &
+    local loading=$!
+    until [[ -s $BATS_TEST_TMPDIR/got ]]; do kill -0 "$loading"; done
+    run -0 docker stop --time 30 "$p"
+    wait "$loading"
+    [[ $(stat -c %s "$BATS_TEST_TMPDIR/got") -eq 20000000 ]]
+    [[ $(docker inspect --format '{{.State.ExitCode}}' "$p") == 0 ]]
+    run -0 docker logs "$p"
+    [[ $output == *"gracefully shutting down"* ]]
+}
