@@ -1,0 +1,1 @@
+../../usr/lib/image/functions.sh
