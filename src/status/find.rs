@@ -71,9 +71,22 @@ pub fn find() -> Result<Init, FindError> {
     }
 }
 
-/// Whether PID 1 (not we) is a wrapper of this container: what refuses a second `run`. It needs no permission.
+/// Whether another process is the wrapper that is this container's init: what refuses a second `run`. For PID 1 it needs no
+/// permission; below another PID 1 (`docker run --init`) only who may look finds it.
 pub fn is_init_here() -> bool {
-    std::process::id() != 1 && is_wrapper(1) && same_mounts(1)
+    let own = std::process::id() as Pid;
+    if own == 1 {
+        return false;
+    }
+    let mut found = is_wrapper(1) && same_mounts(1);
+    if !found {
+        proc::each_process(|pid| {
+            let other = pid != 1 && pid != own;
+            found |=
+                other && !found && is_wrapper(pid) && same_mounts(pid) && matches!(open(pid), Ok(Some(_)));
+        });
+    }
+    found
 }
 
 /// Opens the command pipe of `init` for writing.
