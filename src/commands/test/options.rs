@@ -97,8 +97,12 @@ pub(in crate::commands) fn parser() -> Command {
         .about("Run test suites: shell, bats and goss files in tests/SUITE of /etc/wrapper and /usr/lib/wrapper")
         .after_help(
             "Without a SUITE: live inside a running container, image when test is the container's own command.\n\
-             The suites startup, live and ready are probes: in maintenance, before the app runs and while it stops the\n\
-             phase decides (--force runs the tests all the same).\n\n\
+             Files: *.sh and other executables, *.bats, *.goss.yaml. A file of /etc/wrapper takes the place of the one of the\n\
+             same name in /usr/lib/wrapper; a link to /dev/null masks it.\n\n\
+             The suites startup, live and ready are probes. Before the app runs, in maintenance and while it stops, the phase\n\
+             decides in the tests' place (startup: fail, pass, run; live: pass, pass, pass; ready: fail, fail, fail);\n\
+             --force runs the tests all the same. A probe ends after its suite's timeout, 4s, unless --timeout says another:\n\
+             give the runtime's own timeout (timeoutSeconds) a second more.\n\n\
              Exit codes: 0 all pass; 1 a check failed; 2 usage; 78 a test file cannot be run or the configuration is wrong;\n\
              128+n ended by signal n. With --format nagios: 0 ok, 2 critical, 3 unknown.",
         )
@@ -110,18 +114,18 @@ pub(in crate::commands) fn parser() -> Command {
                 .help("Suites to run: image, startup, live, ready or any folder's name"),
         )
         .arg(
-            option("format", "FORMAT", "How to report [default: probe for probes, else documentation]")
+            option("format", "FORMAT", "How to report [default: probe when all suites are probes, else documentation]")
                 .short('f')
                 .value_parser(FORMATS.map(|(name, _)| name)),
         )
-        .arg(time("timeout", "Time for the whole command: what still runs then is killed and fails"))
+        .arg(time("timeout", "Time for the whole command, such as 9s: what still runs then is killed and fails"))
         .arg(
             option("jobs", "N", "Files that run at the same time [default: test.jobs, 4]")
                 .short('j')
                 .value_parser(value_parser!(u16).range(1..=128)),
         )
         .arg(time("retry-timeout", "Run again until everything passes, for at most this long"))
-        .arg(time("sleep", "Pause between two attempts [default: 1s]").requires("retry-timeout"))
+        .arg(time("sleep", "Pause between two attempts of --retry-timeout [default: 1s]").requires("retry-timeout"))
         .arg(
             option("only", "GLOB", "Only files whose name (or SUITE/NAME) matches; can be repeated")
                 .action(ArgAction::Append)
@@ -132,7 +136,7 @@ pub(in crate::commands) fn parser() -> Command {
                 .value_parser(["auto", "builtin", "goss"]),
         )
         .arg(flag("list", "Print the test files and who runs each, and run none"))
-        .arg(flag("fail-fast", "Begin no further file after a failure"))
-        .arg(flag("require", "Fail when there is no test at all"))
-        .arg(flag("force", "Run the tests of a probe in every phase"))
+        .arg(flag("fail-fast", "Begin no further file after a failure; the rest is skipped"))
+        .arg(flag("require", "Fail when there is no test at all, which is a pass otherwise"))
+        .arg(flag("force", "Run the tests of a probe in every phase of the container"))
 }
