@@ -1,7 +1,8 @@
 //! Finds the wrapper that is this container's init, and opens its state page.
 //!
 //! That is PID 1, or under `docker run --init` and in a shared PID namespace a process of the same mount namespace
-//! that holds a page. Not an error of permission but of absence is what says that there is none.
+//! that holds a page; only then a PID 1 of another mount namespace. Not an error of permission but of absence is what
+//! says that there is none.
 
 use super::layout;
 use crate::process::Pid;
@@ -51,11 +52,10 @@ pub enum FindError {
 
 /// Finds and opens it. Becomes PID 1's uid and gid for good when that is allowed and opens the way.
 pub fn find() -> Result<Init, FindError> {
-    match open(1) {
-        Ok(Some(init)) => return Ok(init),
-        Err(Open::Version) => return Err(FindError::Version(1)),
-        Err(Open::Denied) if is_wrapper(1) => return become_and_open(1),
-        Ok(None) | Err(Open::Denied) => {}
+    // In a shared PID namespace PID 1 can be the wrapper of another container: it comes last then, for who debugs that one.
+    let ours = same_mounts(1);
+    if ours && let Some(init) = first()? {
+        return Ok(init);
     }
     let own = std::process::id() as Pid;
     let mut found = None;
@@ -64,10 +64,23 @@ pub fn find() -> Result<Init, FindError> {
             found = open(pid).ok().flatten();
         }
     });
+    if found.is_none() && !ours {
+        found = first()?;
+    }
     match found {
         Some(init) => Ok(init),
         None if listed => Err(FindError::None(name(1))),
         None => Err(FindError::NoProc),
+    }
+}
+
+/// PID 1, when it is a wrapper.
+fn first() -> Result<Option<Init>, FindError> {
+    match open(1) {
+        Ok(found) => Ok(found),
+        Err(Open::Version) => Err(FindError::Version(1)),
+        Err(Open::Denied) if is_wrapper(1) => become_and_open(1).map(Some),
+        Err(Open::Denied) => Ok(None),
     }
 }
 
