@@ -5,7 +5,7 @@
 #        ./test.sh STEP...
 #
 #   full         every step (the default)
-#   quick        all but the steps that need images: images and example
+#   quick        all but the steps that need images: images, example and cri
 #   STEP         these steps only
 #   --list       print the steps and what each checks
 #   -h, --help   this text
@@ -28,8 +28,9 @@ steps=(
     "shell|shellcheck of every script"
     "images|the images themselves"
     "example|PostgreSQL under the wrapper, and every command in the documents"
+    "cri|probes through a real CRI"
 )
-needs_images=(images example)
+needs_images=(images example cri)
 
 step_setup() { scripts/setup.sh test; }
 
@@ -39,7 +40,8 @@ step_lint() { cargo clippy --workspace --all-targets -- -D warnings; }
 
 step_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items; }
 
-step_tests() { cargo test --workspace --no-fail-fast; }
+# tests/cri needs images: see the step cri.
+step_tests() { cargo test --workspace --exclude cri --no-fail-fast; }
 
 # Every tracked or new file that starts with a shell's shebang, whatever its name.
 step_shell() {
@@ -74,6 +76,14 @@ step_images() {
 }
 
 step_example() { run_bats tests/images/postgres.bats tests/images/documents.bats; }
+
+# Builds what the step example builds too, so that each can run alone.
+step_cri() {
+    local prefix=${IMAGE_PREFIX-}
+    ./dbuild.sh --with-parents root
+    docker build --quiet --build-arg PARENT="${prefix}base-root" --tag "${prefix}example-postgres" examples/postgres
+    cargo test --package cri
+}
 
 # run_bats FILE...: a test that bats skipped makes the whole step a skipped one, so that it is seen.
 run_bats() {

@@ -4,7 +4,7 @@
 # Usage: scripts/setup.sh [GROUP...]
 #
 #   build   compile the wrapper, make and build the images, run them; a Docker engine that answers (the default)
-#   test    build, and what ./test.sh needs: linters, bats, other inits to compare with, qemu, podman and buildah
+#   test    build, and what ./test.sh needs: linters, bats, other inits to compare with, qemu, podman and buildah, protoc
 #   bench   build, and what benches/ measures with
 #
 # Needs root or sudo where something is missing. Quick and silent on the network when all is there.
@@ -40,6 +40,8 @@ tools_of() {
             echo shellcheck=shellcheck bats=bats curl=curl python3=python3-minimal ps=procps
             echo tini=tini tini-static=tini dumb-init=dumb-init catatonit=catatonit
             echo 'qemu-aarch64-static=qemu-user-static|qemu-user' podman=podman buildah=buildah skopeo=skopeo docker-registry=docker-registry ab=apache2-utils
+            # For tests/cri: what makes its gRPC client, and what starts its own containerd.
+            echo protoc=protobuf-compiler ctr=containerd ip=iproute2 setpriv=util-linux
             # Debian 12's own client has BuildKit inside, a newer one has it in a plugin.
             have_buildkit || echo '/usr/libexec/docker/cli-plugins/docker-buildx=docker-buildx|docker.io' ;;
         bench) echo tini=tini tini-static=tini dumb-init=dumb-init catatonit=catatonit strace=strace ps=procps ;;
