@@ -1,6 +1,7 @@
 //! Probes: what startup, live, ready and suites with a role say in each phase of the container.
 
-use crate::support::suite::probe;
+use crate::support::process::Process;
+use crate::support::suite::{probe, probe_and_stay, signal_front};
 use crate::support::{Init, Place, Running, Tree, User, matrix, proc};
 
 /// A tree whose probes all fail when they run, and are there to show that they did not; with more scripts.
@@ -43,6 +44,47 @@ fn while_init_scripts_run() {
             ],
         );
         running.stop();
+    });
+}
+
+#[test]
+fn a_retry_waits_for_the_app_too() {
+    let tree = Tree::new().script("tests/ready/10-good.sh", "exit 0").app("catch");
+    let go = tree.path("go");
+    let tree = tree.script("init.d/10-wait", &format!("mkfifo {go}; echo init; read _ <{go}"));
+    let mut running = Init::wrapper().tree(&tree).raw(&["run"]);
+    running.line("init");
+    let wait = |time| probe_and_stay(&running, &tree, &["ready", "--retry-timeout", time, "--sleep", "1ms"]);
+    let end = wait("20ms").finish().code(1);
+    assert!(end.stdout[0].contains("init.d runs"), "{end}");
+
+    let cut = wait("1h");
+    asks_again(&cut);
+    signal_front(&running, "TERM");
+    let cut = cut.finish().code(143);
+    assert!(cut.stdout[0].contains("init.d runs"), "{cut}");
+
+    let waiting = wait("1h");
+    asks_again(&waiting);
+    std::fs::write(&go, "\n").expect("the pipe that init.d reads");
+    let done = waiting.finish().code(0);
+    assert!(done.stdout[0].starts_with("ready: pass: 1 check"), "{done}");
+    running.ready("app");
+    running.stop();
+}
+
+/// Waits until a probe has paused more than once.
+fn asks_again(probe: &Process) {
+    let switches = || {
+        let front = *proc::children(probe.pid()).first()?;
+        let is_it = proc::status(front, "Name")? == "wrapper";
+        proc::status(front, "voluntary_ctxt_switches")?.parse::<u64>().ok().filter(|_| is_it)
+    };
+    let mut first = None;
+    proc::until("it asks again", || {
+        let now = switches();
+        first = first.or(now);
+        now.zip(first).is_some_and(|(now, first)| now > first + 10)
     });
 }
 

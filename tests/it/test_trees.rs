@@ -2,7 +2,7 @@
 //! are held open by it.
 
 use crate::support::process::Finished;
-use crate::support::suite::{outcomes, probe, probe_and_stay, test_by, verdicts};
+use crate::support::suite::{outcomes, probe, probe_and_stay, signal_front, test_by, verdicts};
 use crate::support::tools::programs;
 use crate::support::{Init, Place, Running, Tree, User, matrix, proc};
 
@@ -118,19 +118,6 @@ fn killed_itself_it_leaves_nothing_and_holds_no_pipe() {
         });
         running.stop();
     });
-}
-
-/// Sends a signal to the front: the `wrapper test` whose parent is none of ours.
-fn signal_front(running: &Running, signal: &str) {
-    let find = "for p in /proc/[0-9]*; do
-        read -r name <$p/comm && [ \"$name\" = wrapper ] || continue
-        tr '\\0' ' ' <$p/cmdline | grep -q 'wrapper test' || continue
-        read -r _ _ _ parent _ <$p/stat
-        [ $parent = 0 ] && echo ${p#/proc/}
-    done 2>/dev/null; true";
-    let front = running.enter(&["sh", "-c", find]).code(0).stdout;
-    assert_eq!(front.len(), 1, "one front: {front:?}");
-    running.enter(&["sh", "-c", &format!("kill -{signal} {}", front[0])]).code(0);
 }
 
 #[test]

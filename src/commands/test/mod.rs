@@ -46,6 +46,9 @@ pub(super) fn main(started: &Started, args: &[&OsStr]) -> Result<u8, Error> {
         return Ok(session.list());
     }
     session.ask_phase(&seen);
+    if let Some(signal) = session.await_phase(&seen, &options)? {
+        return Ok(session.end(&options, Some(signal)));
+    }
     if session.to_run.is_empty() {
         return Ok(session.end(&options, None));
     }
@@ -116,8 +119,12 @@ impl Session {
         }
     }
 
-    /// Lets the phase of the container decide where a suite's role says so.
+    /// Lets the phase of the container decide where a suite's role says so. What it decided before is forgotten.
     fn ask_phase(&mut self, seen: &Seen) {
+        self.to_run.clone_from(&self.run.suites);
+        self.run.checks.clear();
+        self.run.notes.clear();
+        self.app_runs = false;
         for (name, role) in &self.suites {
             if *role == Role::None {
                 continue;
@@ -144,6 +151,20 @@ impl Session {
         {
             self.run.notes.push(remark);
         }
+    }
+
+    /// With `--retry-timeout`, waits for a phase in which no probe fails: there may be none yet, as long as init.d runs.
+    /// Returns the signal that ended the wait, if one did.
+    fn await_phase(&mut self, seen: &Seen, options: &Options) -> Result<Option<SignalNo>, Error> {
+        let Some(retry) = options.retry.filter(|_| self.run.failures() > 0) else { return Ok(None) };
+        let end = self.clock + self.limit.map_or(retry, |limit| limit.min(retry));
+        let mut pool = Pool::new().map_err(Error::Init)?;
+        while self.run.failures() > 0 && pool.interrupted().is_none() && Instant::now() + options.sleep < end
+        {
+            pool.pause(options.sleep);
+            self.ask_phase(seen);
+        }
+        Ok(pool.interrupted())
     }
 
     fn find_files(&mut self, locations: &Locations) -> Result<(), Error> {

@@ -38,6 +38,19 @@ pub(crate) fn probe_and_stay(running: &Running, tree: &Tree, arguments: &[&str])
     running.enter_and_stay(&argv.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
+/// Sends a signal to the front: the `wrapper test` whose parent is none of ours.
+pub(crate) fn signal_front(running: &Running, signal: &str) {
+    let find = "for p in /proc/[0-9]*; do
+        read -r name <$p/comm && [ \"$name\" = wrapper ] || continue
+        tr '\\0' ' ' <$p/cmdline | grep -q 'wrapper test' || continue
+        read -r _ _ _ parent _ <$p/stat
+        [ $parent = 0 ] && echo ${p#/proc/}
+    done 2>/dev/null; true";
+    let front = running.enter(&["sh", "-c", find]).code(0).stdout;
+    assert_eq!(front.len(), 1, "one front: {front:?}");
+    running.enter(&["sh", "-c", &format!("kill -{signal} {}", front[0])]).code(0);
+}
+
 fn inside(tree: &Tree, arguments: &[&str]) -> Vec<String> {
     let mut argv = vec![
         tool("env"),
