@@ -9,11 +9,13 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// No such user.
-    #[error("run.user: there is no user {0:?} in /etc/passwd; create it in the Dockerfile, or give a number")]
+    #[error(
+        "there is no user {0:?} in /etc/passwd (run.user, --user): create it in the Dockerfile, or give a number"
+    )]
     User(String),
     /// No such group.
     #[error(
-        "run.group: there is no group {0:?} in /etc/group; create it in the Dockerfile, or give a number"
+        "there is no group {0:?} in /etc/group (run.group, --group): create it in the Dockerfile, or give a number"
     )]
     Group(String),
 }

@@ -27,9 +27,7 @@ pub(super) fn run(started: &Started, args: &[&OsStr]) -> Result<u8, Error> {
     let maintenance = match std::env::var("WRAPPER_MODE").as_deref() {
         Ok("maintenance") => true,
         Ok("" | "run") | Err(_) => false,
-        Ok(other) => {
-            return Err(Error::Usage(format!("WRAPPER_MODE={other}: expected maintenance, or nothing")));
-        }
+        Ok(other) => return Err(Error::Mode(other.to_owned())),
     };
     supervise_run(started, args, maintenance)
 }

@@ -30,6 +30,9 @@ pub enum Error {
     /// A command line that makes no sense; the text says what to do.
     #[error("{0}")]
     Usage(String),
+    /// `WRAPPER_MODE` says what is no mode.
+    #[error("WRAPPER_MODE={0}: expected maintenance, or nothing")]
+    Mode(String),
     /// A second init in a container that has one.
     #[error(
         "{typed} is what PID 1 of this container does already; a second one is refused. Did you mean: {meant}"
@@ -71,10 +74,12 @@ impl Error {
     fn failure(&self) -> Failure {
         match self {
             Self::Usage(_) | Self::SecondInit { .. } => Failure::Usage,
-            Self::Find(FindError::None(_) | FindError::NoProc | FindError::Version(_)) => Failure::NoInit,
+            Self::Find(FindError::None(_) | FindError::Alone | FindError::NoProc | FindError::Version(_)) => {
+                Failure::NoInit
+            }
             Self::Find(FindError::Denied { .. }) | Self::Ask(AskError::Pipe(..)) => Failure::Denied,
             Self::Ask(AskError::Silent(_)) | Self::NotNow(_) => Failure::NoAnswer,
-            Self::Config(_) | Self::Environment(_) | Self::Identity(_) => Failure::Config,
+            Self::Config(_) | Self::Mode(_) | Self::Environment(_) | Self::Identity(_) => Failure::Config,
             Self::NoRunScript(_) => Failure::NotFound,
             Self::Init(_) => Failure::Internal,
         }

@@ -86,8 +86,8 @@ impl Seen {
         }
         let by_name: Vec<_> = self.signals.iter().map(|(n, count)| format!("{} {count}", name(*n))).collect();
         let detail = if by_name.is_empty() { String::new() } else { format!(" ({})", by_name.join(", ")) };
-        line("forwarded", format!("{} signals{detail}", state.forwarded));
-        line("reaped", format!("{} orphans", state.orphans));
+        line("forwarded", format!("{}{detail}", counted(state.forwarded, "signal")));
+        line("reaped", counted(state.orphans, "orphan"));
         if !self.answers {
             line("init", format!("PID {} does not answer", self.pid));
         }
@@ -155,6 +155,11 @@ fn name(signal: i32) -> String {
 fn seconds(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     format!("{}.{:03}", since.as_secs(), since.subsec_millis())
+}
+
+/// `1 signal`, `2 signals`.
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// `3d4h`, `2h5m`, `7m12s`, `4s`.

@@ -29,6 +29,11 @@ pub enum FindError {
     /// There is none.
     #[error("no wrapper runs as init here: PID 1 is {0:?}; is this the container you meant?")]
     None(String),
+    /// We are PID 1 ourselves.
+    #[error(
+        "this container has just been started for this command, so there is no app in it to ask about; in a running one: docker exec CONTAINER wrapper …"
+    )]
+    Alone,
     /// There is one that we may not look into.
     #[error(
         "not allowed to look into PID {pid}, which runs as {owner}, and this is {own}; use the same user, \
@@ -52,6 +57,9 @@ pub enum FindError {
 
 /// Finds and opens it. Becomes PID 1's uid and gid for good when that is allowed and opens the way.
 pub fn find() -> Result<Init, FindError> {
+    if std::process::id() == 1 {
+        return Err(FindError::Alone);
+    }
     // In a shared PID namespace PID 1 can be the wrapper of another container: it comes last then, for who debugs that one.
     let ours = same_mounts(1);
     if ours && let Some(init) = first()? {

@@ -46,9 +46,9 @@ fn the_variable_does_not_hold_for_a_command() {
 }
 
 #[test]
-fn another_mode_is_a_usage_error() {
+fn another_mode_is_a_configuration_error() {
     let init = Init::wrapper().tree(&must_not_run()).env("WRAPPER_MODE", "maintainance");
-    init.raw(&["run"]).finish().code(2).printed(&[]).says(&["WRAPPER_MODE", "maintainance", "maintenance"]);
+    init.raw(&["run"]).finish().code(78).printed(&[]).says(&["WRAPPER_MODE", "maintainance", "maintenance"]);
 }
 
 #[test]

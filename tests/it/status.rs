@@ -149,3 +149,9 @@ fn a_hung_init_is_told_from_a_quiet_one() {
     running.line("app got 10 ");
     running.stop();
 }
+
+#[test]
+fn as_the_containers_own_command_it_says_where_to_ask() {
+    let tree = Tree::new().app("catch");
+    Init::wrapper().tree(&tree).raw(&["status"]).finish().code(69).printed(&[]).says(&["docker exec"]);
+}
