@@ -16,26 +16,13 @@
 # Needs root: every program is PID 1 of a pid namespace of its own. docs/benchmarks.md says what is measured and how.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
+. "$ROOT/benches/lib.sh"
 
 measures=(startup memory idle latency reaping file)
 known_peers=(tini-static tini dumb-init catatonit)
 peers=("${known_peers[@]}")
 options=()
 wrapper=
-
-value_of() { [ "$2" -gt 1 ] || usage_error "$1 wants a value"; }
-
-# each_known WHAT LIST KNOWN...: stop unless every word of the comma-separated LIST is known.
-each_known() {
-    local what=$1 word words near
-    IFS=, read -ra words <<<"$2"
-    shift 2
-    for word in "${words[@]}"; do
-        is_one_of "$word" "$@" && continue
-        near=$(nearest "$word" "$@")
-        usage_error "unknown $what '$word'" "${near:+did you mean $near? }known: $*"
-    done
-}
 
 while [ $# -gt 0 ]; do
     case $1 in
@@ -61,20 +48,13 @@ done
 [ ${#missing[@]} = 0 ] || die "not installed: ${missing[*]}" "run: scripts/setup.sh bench" \
     "or compare with fewer: --peers LIST"
 
-case $wrapper in
-    none) ;;
-    '') wrapper=$ROOT/$("$ROOT/scripts/build-wrapper.sh"); subjects=("wrapper=$wrapper" "${subjects[@]}") ;;
-    *)
-        [ -x "$wrapper" ] || die "$wrapper is not an executable file" "give --wrapper the binary to measure"
-        subjects=("wrapper=$(realpath -- "$wrapper")" "${subjects[@]}") ;;
-esac
-
-cd "$ROOT"
-target=$(rust_arch "$(uname -m)")-unknown-linux-musl
-cargo build --release --locked --quiet --package bench-init --target "$target" || die "cargo could not build benches/harness"
+if [ "$wrapper" != none ]; then
+    wrapper=$(wrapper_to_measure "$wrapper")
+    subjects=("wrapper=$wrapper" "${subjects[@]}")
+fi
+harness=$(build_harness)
 
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
-load=$(cut -d' ' -f1 /proc/loadavg)
-say "load average $load on $(nproc) processors: the lower, the better the figures"
-"${CARGO_TARGET_DIR:-target}/$target/release/bench-init" "${options[@]}" --work "$work" "${subjects[@]}"
+say_load
+"$harness" inits "${options[@]}" --work "$work" "${subjects[@]}"

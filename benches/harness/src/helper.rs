@@ -1,4 +1,4 @@
-//! The programs that run under the init: `bench-init helper NAME FD [COUNT]`.
+//! The programs that run under the init: `bench-harness helper NAME FD [COUNT]`.
 //!
 //! Contract: each says `R` on the socket FD when it is ready, and ends when the harness closes its end.
 

@@ -64,12 +64,22 @@ impl Instance {
 
     /// Waits for the end and returns the raw status and the nanoseconds since the exec.
     pub(crate) fn finish(&mut self) -> io::Result<(i32, u64)> {
-        let status = sys::wait(self.pid)?;
+        self.finish_with_cpu().map(|(status, time, _)| (status, time))
+    }
+
+    /// The same, with the nanoseconds of processor time of it and of all that it reaped.
+    pub(crate) fn finish_with_cpu(&mut self) -> io::Result<(i32, u64, u64)> {
+        let (status, cpu) = sys::wait_with_cpu(self.pid)?;
         let end = sys::now_ns();
         if !libc::WIFSTOPPED(status) {
             self.reaped = true;
         }
-        Ok((status, end.saturating_sub(self.stamp.get())))
+        Ok((status, end.saturating_sub(self.stamp.get()), cpu))
+    }
+
+    /// Says that somebody else waited for its end.
+    pub(crate) fn set_reaped(&mut self) {
+        self.reaped = true;
     }
 }
 

@@ -1,15 +1,17 @@
-//! `bench-init`: measures container init programs side by side. Started by `benches/init.sh`, which knows the
-//! options; usage here is `bench-init [--quick] [--only LIST] [--json FILE] --work DIR NAME=FILE...`.
+//! `bench-harness`: measures programs side by side: `inits` for `benches/init.sh`, `checks` for `benches/test.sh`. They know
+//! the options; usage here is `bench-harness inits|checks [--quick] [--only LIST] [--json FILE] --work DIR NAME=FILE...`.
 #![deny(unsafe_code)]
 #![expect(clippy::cast_precision_loss, reason = "no measured number comes near 2^53")]
 
 mod bench;
+mod checks;
 mod file;
 mod helper;
 mod idle;
 mod instance;
 mod latency;
 mod memory;
+mod peak;
 mod procfs;
 mod reaping;
 mod report;
@@ -30,7 +32,7 @@ use table::Row;
 
 type Measure = fn(&Bench) -> io::Result<Vec<Row>>;
 
-const MEASURES: [(&str, Measure); 6] = [
+const INITS: &[(&str, Measure)] = &[
     ("startup", startup::measure),
     ("memory", memory::measure),
     ("idle", idle::measure),
@@ -39,16 +41,21 @@ const MEASURES: [(&str, Measure); 6] = [
     ("file", file::measure),
 ];
 
+const CHECKS: &[(&str, Measure)] = &[("speed", checks::speed::measure), ("memory", checks::memory::measure)];
+
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let result = match words.split_first() {
-        Some((first, rest)) if first == "helper" && !rest.is_empty() => helper::main(rest),
-        _ => measure(words),
+    let result = match words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        Some(("helper", rest)) if !rest.is_empty() => helper::main(rest),
+        Some(("launch", [folder])) => checks::launcher::main(folder.as_ref()),
+        Some(("inits", rest)) => measure(INITS, rest),
+        Some(("checks", rest)) => measure(CHECKS, rest),
+        _ => Err(io::Error::other("expected inits or checks; start benches/init.sh or benches/test.sh")),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("bench-init: {error}");
+            eprintln!("bench-harness: {error}");
             ExitCode::FAILURE
         }
     }
@@ -63,9 +70,9 @@ struct Options {
     subjects: Vec<Subject>,
 }
 
-fn options(words: Vec<String>) -> io::Result<Options> {
+fn options(words: &[String]) -> io::Result<Options> {
     let mut options = Options::default();
-    let mut words = words.into_iter();
+    let mut words = words.iter().cloned();
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| io::Error::other(format!("{word}: value missing")));
         match word.as_str() {
@@ -83,19 +90,18 @@ fn options(words: Vec<String>) -> io::Result<Options> {
     Ok(options)
 }
 
-fn measure(words: Vec<String>) -> io::Result<()> {
+fn measure(measures: &[(&str, Measure)], words: &[String]) -> io::Result<()> {
     let options = options(words)?;
     let machine = report::Machine::look();
     let bench = Bench::new(options.subjects, options.work, options.quick)?;
     let mut rows = Vec::new();
-    for (name, measure) in MEASURES {
+    for (name, measure) in measures {
         if options.only.as_ref().is_none_or(|only| only.iter().any(|wanted| wanted == name)) {
             eprintln!("measuring {name} ...");
             rows.extend(measure(&bench)?);
         }
     }
-    let names: Vec<String> = bench.subjects.iter().map(|subject| subject.name.clone()).collect();
-    print!("{}", report::markdown(&machine, &names, &rows));
+    print!("{}", report::markdown(&machine, &rows));
     if let Some(path) = options.json {
         fs::write(path, report::json(&machine, &rows))?;
     }

@@ -18,6 +18,11 @@ pub(crate) fn memory(pid: Pid) -> io::Result<Memory> {
     Ok(Memory { resident: field("Rss:")?, proportional: field("Pss:")?, anonymous: field("Anonymous:")? })
 }
 
+/// The most memory in kB that a process ever had since its exec or fork.
+pub(crate) fn high_water(pid: Pid) -> io::Result<f64> {
+    number_after(&fs::read_to_string(format!("/proc/{pid}/status"))?, "\nVmHWM:").map(|kb| kb as f64)
+}
+
 /// What a process has used up so far, all its threads together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Usage {

@@ -39,9 +39,21 @@ impl Machine {
     }
 }
 
-pub(crate) fn markdown(machine: &Machine, names: &[String], rows: &[Row]) -> String {
+/// A column for each program that any row has, in the order in which they come.
+fn names(rows: &[Row]) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for cell in rows.iter().flat_map(|row| &row.cells) {
+        if !names.contains(&cell.name.as_str()) {
+            names.push(&cell.name);
+        }
+    }
+    names
+}
+
+pub(crate) fn markdown(machine: &Machine, rows: &[Row]) -> String {
+    let names = names(rows);
     let mut out = format!("{}\n\n| |", machine.line());
-    for name in names {
+    for name in &names {
         let _ = write!(out, " {name} |");
     }
     out.push_str(" target | |\n|---|");
@@ -49,7 +61,7 @@ pub(crate) fn markdown(machine: &Machine, names: &[String], rows: &[Row]) -> Str
     out.push_str("---|---|\n");
     for row in rows {
         let _ = write!(out, "| {} |", row.label);
-        for name in names {
+        for name in &names {
             let _ =
                 write!(out, " {} |", row.cell(name).map_or_else(|| "–".into(), |cell| show(row.unit, cell)));
         }
@@ -81,6 +93,7 @@ fn target(limit: Limit, unit: Unit) -> String {
     match (limit, unit) {
         (Limit::Ratio(most), _) => format!("ratio ≤ {most}"),
         (Limit::NoWorse, _) => "no worse than the best".into(),
+        (Limit::Value(most), Unit::Ms) => format!("≤ {most:.1} ms"),
         (Limit::Value(most), Unit::Kb) => format!("≤ {most} kB"),
         (Limit::Value(most), _) => format!("≤ {most}"),
         (Limit::Yes, _) => "yes".into(),
@@ -119,7 +132,7 @@ fn json_row(row: &Row) -> String {
     };
     let reached = row.reached().map_or("null".into(), |reached| reached.to_string());
     format!(
-        "    {{\"key\": {}, \"label\": {}, \"unit\": \"{unit}\", \"reached\": {reached}, \"inits\": {{{}}}}}",
+        "    {{\"key\": {}, \"label\": {}, \"unit\": \"{unit}\", \"reached\": {reached}, \"programs\": {{{}}}}}",
         quoted(row.key),
         quoted(&row.label),
         cells.join(", ")

@@ -92,7 +92,7 @@ pub(crate) fn bare(command: &[&OsStr]) -> io::Result<Call> {
     Ok(Call { argv: c_strings(&argv)?, envp: c_strings(&["PATH=/usr/bin:/bin".into()])? })
 }
 
-fn c_strings(strings: &[OsString]) -> io::Result<Vec<CString>> {
+pub(crate) fn c_strings(strings: &[OsString]) -> io::Result<Vec<CString>> {
     strings.iter().map(|s| CString::new(s.as_bytes()).map_err(io::Error::from)).collect()
 }
 

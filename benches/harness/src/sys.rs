@@ -46,6 +46,25 @@ pub(crate) fn wait(pid: Pid) -> io::Result<c_int> {
     check(unsafe { libc::waitpid(pid, &raw mut status, 0) }).map(|_| status)
 }
 
+/// The same, with the nanoseconds of processor time of it and of all that it waited for.
+pub(crate) fn wait_with_cpu(pid: Pid) -> io::Result<(c_int, u64)> {
+    let mut status = 0;
+    // SAFETY: an all-zero rusage is a valid one.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: both are valid and writable.
+    check(unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut usage) })?;
+    let ns = |time: libc::timeval| time.tv_sec as u64 * 1_000_000_000 + time.tv_usec as u64 * 1000;
+    Ok((status, ns(usage.ru_utime) + ns(usage.ru_stime)))
+}
+
+/// Waits for any child or tracee, however it was cloned; its pid and raw status.
+pub(crate) fn wait_any() -> io::Result<(Pid, c_int)> {
+    let mut status = 0;
+    // SAFETY: `status` is a valid, writable int.
+    let pid = check(unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL) })?;
+    Ok((pid, status))
+}
+
 /// One page of memory shared with forked children, holding one number.
 pub(crate) struct SharedStamp(*mut u64);
 
@@ -199,6 +218,30 @@ pub(crate) fn trace_options(pid: Pid) -> io::Result<()> {
     let options = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_TRACEEXEC | libc::PTRACE_O_EXITKILL;
     // SAFETY: as above.
     check(unsafe { libc::ptrace(libc::PTRACE_SETOPTIONS, pid, 0, options) } as c_int).map(drop)
+}
+
+/// Has the tracee's descendants traced as well, and all of them stop at an exec and before their end.
+pub(crate) fn trace_family(pid: Pid) -> io::Result<()> {
+    let options = libc::PTRACE_O_TRACEFORK
+        | libc::PTRACE_O_TRACEVFORK
+        | libc::PTRACE_O_TRACECLONE
+        | libc::PTRACE_O_TRACEEXEC
+        | libc::PTRACE_O_TRACEEXIT
+        | libc::PTRACE_O_EXITKILL;
+    // SAFETY: as above.
+    check(unsafe { libc::ptrace(libc::PTRACE_SETOPTIONS, pid, 0, options) } as c_int).map(drop)
+}
+
+/// Lets a stopped tracee go on; `signal` is delivered to it.
+pub(crate) fn trace_on(pid: Pid, signal: c_int) -> io::Result<()> {
+    // SAFETY: as above.
+    check(unsafe { libc::ptrace(libc::PTRACE_CONT, pid, 0, signal) } as c_int).map(drop)
+}
+
+/// Lets a stopped tracee go for good.
+pub(crate) fn trace_end(pid: Pid) -> io::Result<()> {
+    // SAFETY: as above.
+    check(unsafe { libc::ptrace(libc::PTRACE_DETACH, pid, 0, 0) } as c_int).map(drop)
 }
 
 /// The processors that this process, and what it starts from now on, may run on.
