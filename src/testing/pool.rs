@@ -199,7 +199,7 @@ impl Pool {
             self.wait(&[], Some(end));
         }
         let begun: Vec<usize> = (0..jobs).filter_map(|worker| self.shared.in_hand(worker)).collect();
-        let mut checks = Vec::new();
+        let mut checks = Vec::with_capacity(told.iter().map(|told| told.checks.len().max(1)).sum());
         for (index, (file, told)) in files.iter().zip(told).enumerate() {
             let untold = (!told.done).then(|| {
                 self.untold(told.lost, begun.contains(&index), settings, common.limit, refused.as_ref())
@@ -305,6 +305,10 @@ impl Worker {
                     }
                     *budget = budget.saturating_sub(check.message.len());
                     if let Some(file) = told.get_mut(index) {
+                        if file.checks.is_empty() {
+                            // Most files make one check, and a vector's first growth is for four.
+                            file.checks.reserve_exact(1);
+                        }
                         file.checks.push(*check);
                     }
                 }

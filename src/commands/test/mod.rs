@@ -178,7 +178,9 @@ impl Session {
                 let state = if self.app_runs { "; the app runs" } else { "" };
                 self.run.notes.push(format!("{suite}: no tests{state}"));
             }
-            seen.extend(files.iter().map(|file| format!("{}/{}", file.suite, file.name)));
+            if !self.only.is_empty() {
+                seen.extend(files.iter().map(|file| format!("{}/{}", file.suite, file.name)));
+            }
             self.files.extend(files);
         }
         if !self.only.is_empty() {
