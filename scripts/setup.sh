@@ -44,7 +44,9 @@ tools_of() {
             echo protoc=protobuf-compiler ctr=containerd ip=iproute2 setpriv=util-linux
             # Debian 12's own client has BuildKit inside, a newer one has it in a plugin.
             have_buildkit || echo '/usr/libexec/docker/cli-plugins/docker-buildx=docker-buildx|docker.io' ;;
-        bench) echo tini=tini tini-static=tini dumb-init=dumb-init catatonit=catatonit strace=strace ps=procps ;;
+        bench)
+            echo tini=tini tini-static=tini dumb-init=dumb-init catatonit=catatonit strace=strace ps=procps
+            echo bats=bats run-parts=debianutils unshare=util-linux ;;
     esac
 }
 
