@@ -41,6 +41,7 @@ setup() {
 
 @test "podman builds it too, and runs it under the same restrictions" {
     ENGINE=podman "$REPO/dbuild.sh" root
+    [ "$(podman image inspect "$image" | jq -c '.[0].Healthcheck.Test')" = '["CMD","/usr/bin/wrapper","test","live"]' ]
     # Limits of our own: podman's default asks for more files than some machines may grant.
     run --separate-stderr podman run --rm --ulimit nofile=1024:1024 --ulimit nproc=4096:4096 --read-only --read-only-tmpfs=false --user 123456:234567 \
         --cap-drop ALL --security-opt no-new-privileges --network none "$image" bash -c '! touch /tmp/x 2>/dev/null && cat /proc/1/comm; exit 7'
