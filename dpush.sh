@@ -8,7 +8,8 @@
 # For each image one line on stdout: IMAGE@sha256:DIGEST.
 #
 #   --force       put this image in the place of another of the same version
-#   --no-latest   push the version only, leave `latest` where it is
+#   --no-latest   push the version only, leave `latest` where it is. Without it `latest` follows, but never back to an older
+#                 version, and never to a pre-release (1.2.3-rc.1)
 #   --dry-run     check, and print what would be pushed
 #   -h, --help    this text
 #
@@ -19,6 +20,7 @@
 # Exit codes: 0 pushed or there already, 1 an error, 2 the command line is wrong.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/scripts/lib.sh"
+. "$ROOT/scripts/registry.sh"
 . "$ROOT/vars.sh"
 
 ENGINE=${ENGINE:-docker}
@@ -45,22 +47,13 @@ while [ $# -gt 0 ]; do
 done
 [ ${#wanted[@]} -gt 0 ] || wanted=("${names[@]}")
 is_one_of "$ENGINE" docker podman || usage_error "unknown ENGINE '$ENGINE'" "known: docker, podman"
-# As docker reads a name: the first part is a registry when it has a dot or a port in it, or is localhost.
-registry=${IMAGE_PREFIX%%/*}
-[[ $IMAGE_PREFIX == */* && ($registry == *[.:]* || $registry == localhost) ]] \
-    || usage_error "IMAGE_PREFIX names no registry: '$IMAGE_PREFIX'" "for example: IMAGE_PREFIX=registry.example.com/team/ $ME"
+use_registry "$IMAGE_PREFIX"
 
 if [ "$ENGINE" = docker ]; then reach_docker "$ROOT/dpush.sh" "${arguments[@]}"; fi
 have "$ENGINE" || die "$ENGINE is not installed" "run $ROOT/scripts/setup.sh build, or choose another with ENGINE="
-need jq
-have skopeo || die "skopeo is not installed; it asks the registry what it has" "run $ROOT/scripts/setup.sh test"
 if ! answer=$("$ENGINE" info 2>&1 >/dev/null); then
     die "$ENGINE does not answer: $(tail -n 1 <<<"$answer")" "start it ($ROOT/scripts/setup.sh build), or choose another with ENGINE="
 fi
-
-# A registry on this machine speaks plain http, as docker takes it for granted.
-plain=()
-[[ $registry != localhost* && $registry != 127.* ]] || plain=(--tls-verify=false)
 
 # What an image is, less what changes from build to build of the same content. From a configuration on stdin, the engine's or
 # the registry's.
@@ -73,20 +66,31 @@ local_content() {
 # published IMAGE: its content in the registry; nothing when it is not there.
 published() {
     local answer
-    if answer=$(skopeo inspect "${plain[@]}" --config --raw "docker://$1" 2>&1); then
-        jq --sort-keys --compact-output "$content" <<<"$answer"
-    elif [[ $answer != *"manifest unknown"* && $answer != *"name unknown"* && $answer != *"NAME_UNKNOWN"* ]]; then
-        die "the registry did not tell about $1: $(tail -n 1 <<<"$answer")" "is $registry reachable, and are you logged in ($ENGINE login $registry)?"
+    answer=$(configuration_of "$1")
+    [ -z "$answer" ] || jq --sort-keys --compact-output "$content" <<<"$answer"
+}
+
+push() { # IMAGE
+    local log=$work/push
+    if [ "$ENGINE" = podman ]; then podman push "${plain[@]}" "$1" 2>&1; else docker push "$1" 2>&1; fi | tee "$log" >&2 \
+        || refused "$1 was not pushed; what was pushed before it stays, and the same command goes on from there" "$(cat "$log")"
+}
+
+# latest_of STAGE DIGEST: `latest` goes to this image, but never back to an older version, and never to a pre-release.
+latest_of() {
+    local name=${IMAGE_PREFIX}base-$1 there
+    if [[ $VERSION == *-* ]]; then return; fi
+    there=$(configuration_of "$name:latest" | jq -r '.config.Labels["org.opencontainers.image.version"] // ""')
+    if [ -n "$there" ] && [ "$(printf '%s\n' "$there" "$VERSION" | sort --version-sort | tail -n 1)" != "$VERSION" ]; then
+        say "$name:latest stays at $there"
+        return
     fi
+    there=$(digest_of "$name:latest")
+    [ "$there" = "$2" ] || give_tag "$name" "$2" latest
 }
 
-digest_of() { echo "sha256:$(skopeo inspect "${plain[@]}" --raw "docker://$1" | sha256sum | cut -d ' ' -f 1)"; }
-
-push() {
-    if [ "$ENGINE" = podman ]; then podman push "${plain[@]}" "$1" >&2; else docker push "$1" >&2; fi \
-        || die "$1 was not pushed, see above" "what was pushed before it stays; run the same command again"
-}
-
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 missing=()
 for stage in "${wanted[@]}"; do
     image=${IMAGE_PREFIX}base-$stage:$VERSION
@@ -111,9 +115,8 @@ for stage in "${wanted[@]}"; do
     image=${IMAGE_PREFIX}base-$stage:$VERSION
     say "$image: ${state[$stage]}"
     [ -z "$dry_run" ] || continue
-    if [ "${state[$stage]}" != same ]; then
-        push "$image"
-        if [ -n "$latest" ]; then push "${IMAGE_PREFIX}base-$stage:latest"; fi
-    fi
-    echo "${IMAGE_PREFIX}base-$stage@$(digest_of "$image")"
+    [ "${state[$stage]}" = same ] || push "$image"
+    digest=$(digest_of "$image")
+    [ -z "$latest" ] || latest_of "$stage" "$digest"
+    echo "${IMAGE_PREFIX}base-$stage@$digest"
 done

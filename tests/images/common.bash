@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2016,SC2154  # a Dockerfile's variables; status and output are set by bats
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154  # a Dockerfile's variables; status and output are set by bats
 # Shared by the image tests. Sets REPO, the repository under test, and TEST_PREFIX, which every image made by a test starts
 # with: this run's own, so that two runs on one machine do not remove each other's.
 
@@ -25,6 +25,25 @@ fixture() {
         esac >"$1/Dockerfile.$stage"
         printf 'ADD overlay.tar /\nCMD ["/none"]\n' >>"$1/Dockerfile.$stage"
     done
+}
+
+# start_registry FOLDER [YAML]: Debian's docker-registry on a free port of loopback, its images in FOLDER, with more settings.
+# Sets HOST (address:port) and REGISTRY_PID. Returns when it listens.
+start_registry() {
+    local says line
+    mkdir -p "$1"
+    printf 'version: 0.1\nhttp: {addr: "127.0.0.1:0"}\n%s\n' "${2:-storage: {filesystem: {rootdirectory: $1\}\}}" >"$1/registry.yml"
+    mkfifo "$1/says"
+    docker-registry serve "$1/registry.yml" >"$1/says" 2>&1 3>&- &
+    REGISTRY_PID=$!
+    # Its own word that it listens, and where; what it says after that is kept, or it would wait for a reader.
+    exec {says}<"$1/says"
+    while read -r line <&"$says"; do
+        if [[ $line =~ listening\ on\ (127.0.0.1:[0-9]+) ]]; then break; fi
+    done
+    HOST=${BASH_REMATCH[1]}
+    cat <&"$says" >"$1/log" 3>&- &
+    exec {says}<&-
 }
 
 # Remove what the tests built, and nothing else. An image that lost its tag to a later one still has a digest.

@@ -5,22 +5,9 @@
 bats_require_minimum_version 1.5.0
 
 setup_file() {
-    mkdir "$BATS_FILE_TMPDIR/registry"
-    cat >"$BATS_FILE_TMPDIR/registry.yml" <<YML
-version: 0.1
-storage: {filesystem: {rootdirectory: $BATS_FILE_TMPDIR/registry}}
-http: {addr: "127.0.0.1:0"}
-YML
-    mkfifo "$BATS_FILE_TMPDIR/says"
-    docker-registry serve "$BATS_FILE_TMPDIR/registry.yml" >"$BATS_FILE_TMPDIR/says" 2>&1 3>&- &
-    export REGISTRY_PID=$!
-    # Its own word that it listens, and where; what it says after that is kept, or it would wait for a reader.
-    exec {says}<"$BATS_FILE_TMPDIR/says"
-    while read -r line <&"$says"; do
-        if [[ $line =~ listening\ on\ (127.0.0.1:[0-9]+) ]]; then break; fi
-    done
-    export HOST=${BASH_REMATCH[1]}
-    cat <&"$says" >"$BATS_FILE_TMPDIR/log" 3>&- &
+    load common
+    start_registry "$BATS_FILE_TMPDIR/registry"
+    export REGISTRY_PID HOST
 }
 
 teardown_file() { kill "$REGISTRY_PID"; }

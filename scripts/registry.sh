@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# What the scripts that speak with a registry share. Sourced after lib.sh. It speaks by skopeo, which needs no engine;
+# who is logged in with docker or podman is logged in here.
+
+# use_registry PREFIX: stop unless PREFIX names a registry; sets `registry`, and `plain`, skopeo's options for it.
+use_registry() {
+    # As docker reads a name: the first part is a registry when it has a dot or a port in it, or is localhost.
+    registry=${1%%/*}
+    [[ $1 == */* && ($registry == *[.:]* || $registry == localhost) ]] \
+        || usage_error "IMAGE_PREFIX names no registry: '$1'" "for example: IMAGE_PREFIX=registry.example.com/team/ $ME"
+    have skopeo || die "skopeo is not installed; it asks the registry what it has" "run $ROOT/scripts/setup.sh test"
+    need jq
+    plain=()
+    # A registry on this machine speaks plain http, as docker takes it for granted.
+    [[ $registry != localhost* && $registry != 127.* ]] || plain=(--tls-verify=false)
+    # Where docker login wrote it, when that is not the usual place; a choice made for skopeo wins.
+    if [ -n "${DOCKER_CONFIG-}" ] && [ -z "${REGISTRY_AUTH_FILE-}" ] && [ -e "$DOCKER_CONFIG/config.json" ]; then
+        export REGISTRY_AUTH_FILE=$DOCKER_CONFIG/config.json
+    fi
+}
+
+# refused TEXT ANSWER: the registry said no, or nothing: its words, and what to do about such words. Exits 1.
+refused() {
+    local words hint="is $registry reachable, and are you logged in (${ENGINE:-docker} login $registry)?"
+    # Of skopeo's line of log the message alone.
+    words=$(grep -v '^ *$' <<<"$2" | tail -n 1 | sed 's/^time=.* msg="\(.*\)"$/\1/; s/\\"/"/g')
+    case ${2,,} in
+        *unauthorized* | *"authentication required"* | *"no basic auth"* | *401*) hint="log in, or log in again: ${ENGINE:-docker} login $registry" ;;
+        *denied* | *forbidden* | *403*) hint="the account in use may not do that in $registry: log in with another (${ENGINE:-docker} login $registry), or ask for the right" ;;
+    esac
+    die "$1: $words" "$hint"
+}
+
+# ask IMAGE FILE OPTION...: what the registry has under the name, as its bytes came, into FILE; an empty FILE when it has no
+# such image. Any other answer ends the script: what could not be asked is never taken for absent.
+ask() {
+    local answer
+    if answer=$({ skopeo inspect "${plain[@]}" --raw "${@:3}" "docker://$1" >"$2"; } 2>&1); then return; fi
+    : >"$2"
+    [[ $answer == *"manifest unknown"* || $answer == *"name unknown"* || $answer == *"NAME_UNKNOWN"* ]] \
+        || refused "the registry did not tell about $1" "$answer"
+}
+
+# digest_of IMAGE: sha256:..., which names the image for good; nothing when the registry has none of that name.
+digest_of() {
+    local file
+    file=$(mktemp)
+    if ! (ask "$1" "$file"); then rm -f "$file"; return 1; fi
+    [ ! -s "$file" ] || printf 'sha256:%s\n' "$(sha256sum <"$file" | cut -d ' ' -f 1)"
+    rm -f "$file"
+}
+
+# configuration_of IMAGE: its configuration in the registry, as JSON; nothing when it is not there.
+configuration_of() {
+    local file
+    file=$(mktemp)
+    if ! (ask "$1" "$file" --config); then rm -f "$file"; return 1; fi
+    cat "$file"
+    rm -f "$file"
+}
+
+# give_tag NAME DIGEST TAG: NAME:TAG becomes that image, inside the registry: its layers are there already and are not sent.
+give_tag() {
+    local answer
+    answer=$(skopeo copy "${plain[@]/--tls-verify/--src-tls-verify}" "${plain[@]/--tls-verify/--dest-tls-verify}" --all --preserve-digests --quiet \
+        "docker://$1@$2" "docker://$1:$3" 2>&1) || refused "$1:$3 was not moved" "$answer"
+    answer=$(digest_of "$1:$3")
+    [ "$answer" = "$2" ] || die "$1:$3 is $answer in the registry, not $2" "does another push move it at the same time?"
+}
