@@ -108,18 +108,16 @@ fn two_hundred(pod: &Pod) {
         }
         nothing_stays(pod);
     };
-    let memory = || (pod.init().anonymous_memory(), anonymous_memory(pod.cgroup()) >> 10);
     // What grows once is no leak.
     probes(5);
-    let (descriptors, before) = (pod.init().descriptors(), memory());
+    let (descriptors, own, all) =
+        (pod.init().descriptors(), pod.init().anonymous_memory(), anonymous_memory(pod.cgroup()));
     probes(100);
-    let after = memory();
-    assert_eq!(descriptors, pod.init().descriptors(), "descriptors of PID 1");
-    assert!(
-        after.0 - before.0 <= 64,
-        "PID 1 had {} kB and has {} kB: 64 kB are 330 bytes a probe",
-        before.0,
-        after.0
-    );
-    assert!(after.1 - before.1 <= 2048, "the container had {} kB and has {} kB", before.1, after.1);
+    assert_eq!(pod.init().descriptors(), descriptors, "descriptors of PID 1");
+    let grown = pod.init().anonymous_memory() - own;
+    assert!(grown <= 16, "PID 1 had {own} kB and has {grown} kB more: 16 kB are 82 bytes a probe");
+    // The server's own helpers come and go.
+    pod.until(&format!("the container is back at {all} bytes, give or take 512 kB"), || {
+        anonymous_memory(pod.cgroup()) <= all + (512 << 10)
+    });
 }

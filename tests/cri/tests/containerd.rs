@@ -2,6 +2,7 @@
 //!
 //! It runs in PID, mount and network namespaces of its own. So its death is the death of every shim and container, no mount
 //! of theirs is seen outside, and a pod on the "host's" network shares no port with this machine.
+//! When this process itself is killed the directory, empty cgroups and the sandbox's image stay, and no process.
 
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
