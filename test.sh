@@ -27,7 +27,7 @@ steps=(
     "tests|unit and integration tests"
     "shell|shellcheck of every script"
     "images|the images themselves"
-    "example|PostgreSQL under the wrapper, and every command in the documents"
+    "example|PostgreSQL under the wrapper, its probes, and every command in the documents"
     "cri|probes through a real CRI"
 )
 needs_images=(images example cri)
@@ -68,14 +68,14 @@ step_images() {
     local file
     for file in tests/images/*.bats; do
         case $file in
-            */postgres.bats | */documents.bats) ;;
+            */postgres*.bats | */documents.bats) ;;
             *) files+=("$file") ;;
         esac
     done
     run_bats "${files[@]}"
 }
 
-step_example() { run_bats tests/images/postgres.bats tests/images/documents.bats; }
+step_example() { run_bats tests/images/postgres*.bats tests/images/documents.bats; }
 
 # Builds what the step example builds too, so that each can run alone.
 step_cri() {
