@@ -5,7 +5,7 @@
 
 use super::check::{Check, Origin, Outcome};
 use super::plan::File;
-use super::runner::{Common, spell};
+use super::runner::Common;
 use super::worker::{self, Job, Message, Shared};
 use crate::process::Pid;
 use crate::process::command::Attributes;
@@ -201,9 +201,8 @@ impl Pool {
         let begun: Vec<usize> = (0..jobs).filter_map(|worker| self.shared.in_hand(worker)).collect();
         let mut checks = Vec::with_capacity(told.iter().map(|told| told.checks.len().max(1)).sum());
         for (index, (file, told)) in files.iter().zip(told).enumerate() {
-            let untold = (!told.done).then(|| {
-                self.untold(told.lost, begun.contains(&index), settings, common.limit, refused.as_ref())
-            });
+            let untold = (!told.done)
+                .then(|| self.untold(told.lost, begun.contains(&index), settings, common, refused.as_ref()));
             checks.extend(told.checks);
             checks.extend(untold.map(|(outcome, message)| Check {
                 suite: file.suite.clone(),
@@ -225,11 +224,11 @@ impl Pool {
         lost: bool,
         begun: bool,
         settings: &Settings,
-        limit: Option<Duration>,
+        common: &Common,
         refused: Option<&io::Error>,
     ) -> (Outcome, String) {
         let over = settings.limit.is_some_and(|limit| limit <= Instant::now());
-        let limit = spell(limit.unwrap_or_default());
+        let limit = common.limit.as_deref().unwrap_or_default();
         match () {
             () if lost => (
                 Outcome::Fail,
@@ -237,8 +236,8 @@ impl Pool {
             ),
             () if self.interrupted.is_some() && begun => (Outcome::Timeout, "cut short by a signal".into()),
             () if self.interrupted.is_some() => (Outcome::Skip, "not run: cut short by a signal".into()),
-            () if over && begun => (Outcome::Timeout, format!("timed out after {limit} (--timeout)")),
-            () if over => (Outcome::Timeout, format!("not run: timed out after {limit} (--timeout) before its turn")),
+            () if over && begun => (Outcome::Timeout, format!("timed out after {limit}")),
+            () if over => (Outcome::Timeout, format!("not run: timed out after {limit} before its turn")),
             () if refused.is_some() => {
                 let errno = refused.and_then(io::Error::raw_os_error).unwrap_or(0);
                 (Outcome::Fail, format!("cannot start a process: {}", diagnose::errno_text(errno)))

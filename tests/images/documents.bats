@@ -69,7 +69,7 @@ said() {
     run type_out docs/tutorial.md
     echo "$output"
     [[ $status -eq 0 ]]
-    said "grace: 90s" "running" "in use by another server" "refused: 1" "refused: 2" "database system is shut down" \
+    said "grace: 90s" "ready: pass: " "running" "image/50-cluster.sh" "Failed: 0" "live/50-answers.sh" "Failed: 0" "in use by another server" "refused: 1" "refused: 2" "database system is shut down" \
         "database system was shut down" "maintenance" "in production" "grace: 25s" "64MB" "8MB" "the database ended with code 0"
 }
 

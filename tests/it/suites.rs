@@ -228,6 +228,31 @@ fn suites_have_their_settings() {
 }
 
 #[test]
+fn what_was_over_is_named() {
+    let tree = shell(Tree::new(), "ready/10-slow.sh", "sleep 1000");
+    let tree =
+        shell(tree, "ready/20-slow.sh", "sleep 1000").yaml("test: {suites: {ready: {timeout: 300ms}}}\n");
+    for (more, said) in [
+        (&[][..], ["timed out after 300ms", "not run: timed out after 300ms before its turn"]),
+        (
+            &["--timeout", "200ms"],
+            ["timed out after 200ms", "not run: timed out after 200ms (--timeout) before its turn"],
+        ),
+        (
+            &["--retry-timeout", "100ms", "--timeout", "1h"],
+            [
+                "timed out after 100ms (--retry-timeout)",
+                "not run: timed out after 100ms (--retry-timeout) before",
+            ],
+        ),
+    ] {
+        let done = test(&tree, &[&["ready", "--jobs", "1"], more].concat()).code(1);
+        let out = done.stdout.join("\n");
+        assert!(said.iter().all(|part| out.contains(part)), "{done}");
+    }
+}
+
+#[test]
 fn several_suites_keep_their_order() {
     let tree = shell(shell(Tree::new(), "b/10-x.sh", "exit 0"), "a/10-y.sh", "exit 0");
     let done = test(&tree, &["b", "a", "b", "--format", "json"]).code(0);

@@ -238,7 +238,7 @@ impl Session {
             attributes,
         };
         let mut common = common(config, options)?;
-        common.limit = self.limit.or(options.retry);
+        common.limit = self.limit_in_words(options);
         let mut progress = progress::Line::new(self.format);
         let mut pool = Pool::new().map_err(Error::Init)?;
         let by_phase = std::mem::take(&mut self.run.checks);
@@ -263,6 +263,14 @@ impl Session {
             self.run.notes.push(format!("{outcome} within {}, at attempt {attempts}", spell(time)));
         }
         Ok(self.end(options, pool.interrupted()))
+    }
+
+    /// The shortest of what bounds the whole command, and the option that gave it, if one did.
+    fn limit_in_words(&self, options: &Options) -> Option<String> {
+        let own = if options.timeout.is_some() { " (--timeout)" } else { "" };
+        let limits = [(self.limit, own), (options.retry, " (--retry-timeout)")];
+        let shortest = limits.iter().filter_map(|(time, name)| Some(((*time)?, *name))).min();
+        shortest.map(|(time, name)| format!("{}{name}", spell(time)))
     }
 
     /// Suites as they were asked for; in each the order of the files stands.

@@ -25,8 +25,8 @@ pub struct Common {
     pub secrets: Secrets,
     /// Who runs goss files.
     pub engine: Choice,
-    /// What the whole command was given, for the message when it is over.
-    pub limit: Option<Duration>,
+    /// What the whole command was given and by what, for the message when it is over: `9s (--timeout)`.
+    pub limit: Option<String>,
 }
 
 /// Runs one file.
@@ -114,10 +114,8 @@ impl<'a> Verdicts<'a> {
 
     /// The time that was up: the file's own, or the whole command's.
     fn spent(&self) -> String {
-        match self.common.limit {
-            Some(limit) if self.clock.elapsed() < self.file.timeout => {
-                format!("{} (--timeout)", spell(limit))
-            }
+        match &self.common.limit {
+            Some(limit) if self.clock.elapsed() < self.file.timeout => limit.clone(),
             _ => spell(self.file.timeout),
         }
     }
