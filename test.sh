@@ -4,7 +4,8 @@
 # Usage: ./test.sh [quick|full]
 #        ./test.sh STEP...
 #
-#   full         every step (the default)
+#   (nothing)    every step, without the tests that take many minutes: half an hour at most
+#   full         every step, with them (the bats tests tagged `full`)
 #   quick        all but the steps that need images: images, example and cri
 #   STEP         these steps only
 #   --list       print the steps and what each checks
@@ -91,7 +92,9 @@ run_bats() {
         echo "test.sh: the Docker daemon does not answer: see the setup step" >&2
         return 1
     }
-    bats --timing --print-output-on-failure "$@" | tee "$work/bats.log"
+    local -a which=(--filter-tags '!full')
+    [[ $full -eq 0 ]] || which=()
+    bats --timing --print-output-on-failure "${which[@]}" "$@" | tee "$work/bats.log"
     local skipped
     skipped=$(grep -cE '(# skip|\(skipped)' "$work/bats.log" || true)
     [[ $skipped -eq 0 ]] || skip "$skipped test(s) inside"
@@ -144,7 +147,7 @@ main() {
                 ;;
             quick | full)
                 [[ $# -eq 1 && ${#wanted[@]} -eq 0 ]] || usage_error "$1 stands alone"
-                [[ $1 == full ]] || quick=1
+                if [[ $1 == full ]]; then full=1; else quick=1; fi
                 ;;
             *)
                 is_one_of "$1" "${known[@]}" || usage_error "unknown step '$1'" "known: ${known[*]}"
@@ -176,6 +179,6 @@ main() {
     [[ $skipped -eq 0 || ${CI:-} != true ]] || exit 1
 }
 
-quick=0 passed=0 failed=0 skipped=0 work=""
+quick=0 full=0 passed=0 failed=0 skipped=0 work=""
 table=()
 main "$@"

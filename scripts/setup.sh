@@ -37,7 +37,7 @@ tools_of() {
             echo gcc=gcc /usr/include/stdio.h=libc6-dev readelf=binutils
             echo dockerd=docker.io 'docker=docker-cli|docker.io' containerd=containerd runc=runc iptables=iptables ;;
         test)
-            echo shellcheck=shellcheck bats=bats curl=curl python3=python3-minimal ps=procps
+            echo shellcheck=shellcheck bats=bats curl=curl python3=python3-minimal /usr/lib/python3/dist-packages/yaml/__init__.py=python3-yaml ps=procps
             echo tini=tini tini-static=tini dumb-init=dumb-init catatonit=catatonit
             echo 'qemu-aarch64-static=qemu-user-static|qemu-user' podman=podman buildah=buildah skopeo=skopeo docker-registry=docker-registry ab=apache2-utils
             # For tests/cri: what makes its gRPC client, and what starts its own containerd.
