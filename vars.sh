@@ -13,4 +13,5 @@ RELEASE_BRANCH=master              # a version is published from this branch onl
 # Each stage as name:parent, parents first. The image of a stage is ${IMAGE_PREFIX}base-NAME:${VERSION}.
 STAGES=(
     root:scratch
+    runtime:root
 )

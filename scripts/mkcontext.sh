@@ -49,6 +49,7 @@ if [ -d "rootfs/$stage" ]; then cp -r "rootfs/$stage/." "$overlay/"; fi
 if [ "$stage" = root ]; then
     install -D "$wrapper" "$overlay/usr/bin/wrapper"
     echo "$VERSION" >"$overlay/usr/lib/image/version"
+    echo "$epoch" >"$overlay/usr/lib/image/epoch" # the latest time that a file of our images may carry
     ln "$rootfs.tar" "$context/rootfs.tar" 2>/dev/null || cp --reflink=auto "$rootfs.tar" "$context/rootfs.tar"
 fi
 tar_repeatable "$overlay" "$context/overlay.tar" --mtime="@$epoch" --owner=0 --group=0 --mode='u=rwX,go=rX'

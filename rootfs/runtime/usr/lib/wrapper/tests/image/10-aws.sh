@@ -1,0 +1,28 @@
+#!/bin/bash
+# aws asks a server who it is, with a signed request, and reads the answer.
+set -euo pipefail
+# shellcheck source=../../../image/loopback.bash
+. /usr/lib/image/loopback.bash
+serve '
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        signed = self.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")
+        good = signed and "Action=GetCallerIdentity" in body
+        answer = b"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
+<Arn>arn:aws:iam::123456789012:user/test</Arn><UserId>AIDATEST</UserId><Account>123456789012</Account>
+</GetCallerIdentityResult></GetCallerIdentityResponse>"""
+        self.send_response(200 if good else 403)
+        self.send_header("Content-Type", "text/xml")
+        self.end_headers()
+        self.wfile.write(answer if good else b"")
+    def log_message(self, *words): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port)
+server.serve_forever()'
+
+export AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=example AWS_DEFAULT_REGION=eu-central-1 AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FILE=/dev/null
+unset AWS_SESSION_TOKEN AWS_PROFILE HTTP_PROXY http_proxy
+account=$(aws sts get-caller-identity --endpoint-url "http://127.0.0.1:$port" --query Account --output text)
+[ "$account" = 123456789012 ] || fail "aws says '$account'"
