@@ -14,4 +14,5 @@ RELEASE_BRANCH=master              # a version is published from this branch onl
 STAGES=(
     root:scratch
     runtime:root
+    runtime-jre:runtime
 )

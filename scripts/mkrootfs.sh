@@ -202,6 +202,9 @@ find "$target/usr/share/doc" -mindepth 1 -type d -empty -delete
 find "$target"/usr/share/{man,info,groff,lintian,linda} -mindepth 1 -delete 2>/dev/null || true
 find "$target/usr/share/locale" -mindepth 1 ! -name locale.alias -delete
 mkdir -p "$target"/usr/share/man/man{1..8}
+# Links to manuals that are not there. A package that replaces one in a derived image would delete it, and the mark that a
+# layer holds for a deleted file carries the time of the build.
+find "$target/etc/alternatives" -type l -name '*.gz' -delete
 
 run_in /usr/lib/image/clean 0 "$epoch"
 find "$target"/tmp "$target"/var/tmp -xdev -mindepth 1 -delete
