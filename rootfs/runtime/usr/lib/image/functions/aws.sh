@@ -152,27 +152,30 @@ _image_assume() (
     session=${1:-${AWS_ROLE_SESSION_NAME:-$(tr -c 'A-Za-z0-9_=,.@\n-' - </proc/sys/kernel/hostname | cut -c -64)}}
     duration=${2:-3600}
     case $session in
-        ? | *[!A-Za-z0-9_=,.@+-]*) _image_usage $name "the session '$session' is not 2 to 64 letters, digits or _=,.@+-"; return ;;
+        ? | *[!A-Za-z0-9_=,.@+-]*) _image_usage "$name" "the session '$session' is not 2 to 64 letters, digits or _=,.@+-"; return ;;
     esac
-    [ "${#session}" -le 64 ] || { _image_usage $name "the session '$session' is longer than 64 characters"; return; }
+    [ "${#session}" -le 64 ] || { _image_usage "$name" "the session '$session' is longer than 64 characters"; return; }
     if ! _image_is_number "$duration" || [ "$duration" -lt 900 ] || [ "$duration" -gt 43200 ]; then
-        _image_usage $name "the duration '$duration' is not 900 to 43200 seconds"
+        _image_usage "$name" "the duration '$duration' is not 900 to 43200 seconds"
         return
     fi
     for variable in AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE; do
         eval "value=\${$variable-}"
-        [ -n "$value" ] || { _image_fail 77 $name "$variable is not set" \
+        [ -n "$value" ] || { _image_fail 77 "$name" "$variable is not set" \
             "on EKS: the service account needs the annotation eks.amazonaws.com/role-arn; the pod must be started after it was added"; return; }
     done
-    [ -r "$AWS_WEB_IDENTITY_TOKEN_FILE" ] || { _image_fail 77 $name "cannot read AWS_WEB_IDENTITY_TOKEN_FILE: $AWS_WEB_IDENTITY_TOKEN_FILE" \
+    [ -r "$AWS_WEB_IDENTITY_TOKEN_FILE" ] || { _image_fail 77 "$name" "cannot read AWS_WEB_IDENTITY_TOKEN_FILE: $AWS_WEB_IDENTITY_TOKEN_FILE" \
         "is it mounted, and may uid $(id -u) read it (fsGroup)?"; return; }
-    _image_need $name jq || return
-    # On stdin, since the command line can be read by others.
-    credentials=$(jq -Rs --arg role "$AWS_ROLE_ARN" --arg session "$session" --argjson duration "$duration" \
-        '{RoleArn: $role, RoleSessionName: $session, DurationSeconds: $duration, WebIdentityToken: rtrimstr("\n")}' <"$AWS_WEB_IDENTITY_TOKEN_FILE" \
-        | _image_aws $name sts assume-role-with-web-identity --no-sign-request --output json --cli-input-json file:///dev/stdin) || return
+    _image_need "$name" jq || return
+    AWS_REGION=$(_aws_region) || return
+    token=$(cat "$AWS_WEB_IDENTITY_TOKEN_FILE") || return 77
+    # The CLI would look for credentials at the instance first, in vain: this request is not signed.
+    export AWS_REGION AWS_EC2_METADATA_DISABLED=true
+    # The token on stdin: a command line can be read by others. $( ) took the newline off that a file made by hand ends with.
+    credentials=$(printf %s "$token" | _image_aws "$name" sts assume-role-with-web-identity --no-sign-request --output json \
+        --role-arn "$AWS_ROLE_ARN" --role-session-name "$session" --duration-seconds "$duration" --web-identity-token file:///dev/stdin) || return
     printf '%s\n' "$credentials" | jq -re '.Credentials | .AccessKeyId, .SecretAccessKey, .SessionToken, .Expiration' 2>/dev/null \
-        || _image_fail 69 $name "the answer of STS has no credentials"
+        || _image_fail 69 "$name" "the answer of STS has no credentials"
 )
 
 # aws_clear_credentials: forget the credentials of this shell.

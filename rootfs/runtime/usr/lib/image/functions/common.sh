@@ -11,7 +11,7 @@ _image_call() {
     case ${4-} in
         -h | --help) _image_help "$1"; return ;;
     esac
-    if [ $(($# - 3)) -lt "$2" ] || [ $(($# - 3)) -gt "$3" ]; then
+    if [ "$(($# - 3))" -lt "$2" ] || [ "$(($# - 3))" -gt "$3" ]; then
         _image_usage "$1" "wrong number of arguments: $(($# - 3))"
         return
     fi

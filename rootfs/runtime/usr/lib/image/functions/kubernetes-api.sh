@@ -17,7 +17,7 @@ k8s_namespace() { _image_call k8s_namespace 0 0 "$@"; }
 _k8s_namespace() (
     namespace=${POD_NAMESPACE:-}
     file=/var/run/secrets/kubernetes.io/serviceaccount/namespace
-    if [ -z "$namespace" ] && [ -r $file ]; then namespace=$(cat $file); fi
+    if [ -z "$namespace" ] && [ -r "$file" ]; then namespace=$(cat "$file"); fi
     [ -n "$namespace" ] || { _image_fail 69 k8s_namespace "no POD_NAMESPACE, and cannot read $file" "is this a pod with a service account? export POD_NAMESPACE=NAME"; return; }
     _image_is_k8s_name k8s_namespace "$namespace" || return
     printf '%s\n' "$namespace"
@@ -99,7 +99,7 @@ _image_write_kubeconfig() (
 _image_service_account() {
     account=/var/run/secrets/kubernetes.io/serviceaccount
     [ -n "${KUBERNETES_SERVICE_HOST-}" ] || { _image_fail 69 "$1" "KUBERNETES_SERVICE_HOST is not set" "this is no pod, or its environment was emptied (sudo, su -)"; return; }
-    for file in $account/token $account/ca.crt; do
+    for file in "$account/token" "$account/ca.crt"; do
         [ -e "$file" ] || { _image_fail 69 "$1" "no service account: $file is not there" "does the pod have automountServiceAccountToken: false?"; return; }
         [ -r "$file" ] || { _image_fail 77 "$1" "uid $(id -u) may not read $file" "set fsGroup in the pod's securityContext"; return; }
     done
@@ -117,12 +117,13 @@ _image_service_account() {
 # seconds for the whole request, default 10. The token and the body stand on no command line.
 k8s_api() { _image_call k8s_api 2 5 "$@"; }
 _k8s_api() (
+    set +x
     type=''
     case $1 in
         -t) type=$2 && shift 2 ;;
         -*) _image_usage k8s_api "unknown option '$1'"; return ;;
     esac
-    if [ $# -lt 2 ] || [ $# -gt 3 ]; then _image_usage k8s_api "METHOD, PATH and perhaps a body are wanted"; return; fi
+    if [ "$#" -lt 2 ] || [ "$#" -gt 3 ]; then _image_usage k8s_api "METHOD, PATH and perhaps a body are wanted"; return; fi
     case $1 in
         GET | POST | PUT | PATCH | DELETE) ;;
         *) _image_usage k8s_api "unknown method '$1'"; return ;;
@@ -130,12 +131,12 @@ _k8s_api() (
     case $2 in
         /*[!A-Za-z0-9/._:@%?\&=,+~\!\*-]* | [!/]* | '') _image_usage k8s_api "not a path, or not encoded: '$2'"; return ;;
     esac
-    [ $# -lt 3 ] || [ "$1" != GET ] || { _image_usage k8s_api "GET has no body"; return; }
+    [ "$#" -lt 3 ] || [ "$1" != GET ] || { _image_usage k8s_api "GET has no body"; return; }
     if [ "${3-}" = - ]; then
         body=$(cat)
         set -- "$1" "$2" "$body"
     fi
-    if [ $# = 3 ]; then _image_k8s k8s_api "$1" "$2" "$3" "$type"; else _image_k8s k8s_api "$1" "$2"; fi
+    if [ "$#" = 3 ]; then _image_k8s k8s_api "$1" "$2" "$3" "$type"; else _image_k8s k8s_api "$1" "$2"; fi
 )
 
 # _image_k8s FUNCTION METHOD PATH [BODY [CONTENT-TYPE]]: the answer's body; on a failure say why and return the code for it.
@@ -155,7 +156,7 @@ _image_k8s() (
     code=0
     answer=$({
         printf 'request = "%s"\nheader = "Authorization: Bearer %s"\nheader = "Accept: application/json"\n' "$2" "$token"
-        if [ $# -gt 3 ]; then
+        if [ "$#" -gt 3 ]; then
             printf 'header = "Content-Type: %s"\ndata-raw = "' "$(printf %s "${5:-$type}" | _image_quote)"
             printf %s "$4" | _image_quote
             printf '"\n'

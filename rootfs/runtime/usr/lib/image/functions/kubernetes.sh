@@ -63,8 +63,9 @@ _image_self_metadata() (
 # most of a running pod's spec cannot be changed (code 1).
 k8s_self_patch() { _image_call k8s_self_patch 1 2 "$@"; }
 _k8s_self_patch() (
+    set +x
     type=application/strategic-merge-patch+json
-    if [ $# = 2 ]; then
+    if [ "$#" = 2 ]; then
         case $1 in
             strategic) ;;
             merge | json) type=application/$1-patch+json ;;
@@ -134,11 +135,11 @@ _image_seconds() (
         *h) unit=3600 ;;
         *) unit=0 ;;
     esac
-    if [ $unit = 0 ] || ! _image_is_number "${2%?}" || [ "${#2}" -gt 6 ] || [ "${2%?}" = 0 ]; then
+    if [ "$unit" = 0 ] || ! _image_is_number "${2%?}" || [ "${#2}" -gt 6 ] || [ "${2%?}" = 0 ]; then
         _image_usage "$1" "no time: '$2'; it is like 90s, 5m or 1h"
         return
     fi
-    echo $((${2%?} * unit))
+    echo "$((${2%?} * unit))"
 )
 
 # _image_kubectl FUNCTION SECONDS WORD...: let kubectl wait in this pod's namespace; on a failure say why and return the code for it.
@@ -154,16 +155,18 @@ _image_kubectl() (
     if [ -z "${KUBECACHEDIR-}" ] && folder=$(_image_private_folder "$name" 2>/dev/null); then export KUBECACHEDIR="$folder/kube-cache"; fi
     code=0
     # kubectl's own time-out begins when the API server has answered; --request-timeout would cut the watch.
-    { message=$(timeout $((seconds + ${K8S_TIMEOUT:-10})) kubectl --namespace "$namespace" "$@" --timeout "${seconds}s" 2>&1 >&3 3>&-) || code=$?; } 3>&1
+    { message=$(timeout "$((seconds + ${K8S_TIMEOUT:-10}))" kubectl --namespace "$namespace" "$@" --timeout "${seconds}s" 2>&1 >&3 3>&-) || code=$?; } 3>&1
     [ "$code" != 0 ] || return 0
     case $code:$message in
         124:*) _image_fail 75 "$name" "the API server did not answer in time: $message" "is a network policy in the way? try it again" ;;
         *Forbidden* | *" is forbidden"*) _image_fail 77 "$name" "$message" "a Role and a RoleBinding must allow it to the service account; what is allowed: k8s_can_i" ;;
         *Unauthorized* | *"must be logged in"*) _image_fail 77 "$name" "$message" "the token is not accepted: too old, or of another cluster" ;;
         *NotFound*) _image_fail 1 "$name" "$message" "are the name and the namespace ($namespace) right?" ;;
+        *"connection refused"* | *x509* | *"no route to host"* | *"no such host"* | *"network is unreachable"*)
+            _image_fail 69 "$name" "$message" "is the network there, and the address right?" ;;
         *"timed out waiting"*) _image_fail 75 "$name" "$message" "look at it: kubectl describe, k8s_api GET, the events" ;;
-        *imeout* | *"deadline exceeded"*) _image_fail 75 "$name" "$message" "is a network policy in the way? try it again" ;;
-        *"Unable to connect"* | *"connection refused"* | *x509*) _image_fail 69 "$name" "$message" "is the network there, and the address right?" ;;
+        *"i/o timeout"* | *"handshake timeout"* | *Client.Timeout* | *"deadline exceeded"*) _image_fail 75 "$name" "$message" "is a network policy in the way? try it again" ;;
+        *"Unable to connect"*) _image_fail 69 "$name" "$message" "is the network there, and the address right?" ;;
         *InternalError* | *"an error on the server"* | *ServiceUnavailable* | *"unable to handle the request"*)
             _image_fail 69 "$name" "$message" "the API server has a problem: try it again, look at the control plane" ;;
         *) _image_fail 1 "$name" "$message" ;;
@@ -229,13 +232,13 @@ k8s_secret_get() { _image_call k8s_secret_get 1 2 "$@"; }
 _k8s_secret_get() (
     set +x
     _image_is_k8s_name k8s_secret_get "$1" || return
-    if [ $# = 2 ] && [ -t 1 ]; then
+    if [ "$#" = 2 ] && [ -t 1 ]; then
         _image_fail 2 k8s_secret_get "not on a terminal: the value stays in its history" "value=\$(k8s_secret_get $1 $2), or | cat to see it"
         return
     fi
     namespace=$(_k8s_namespace) || return
     secret=$(_image_k8s k8s_secret_get GET "/api/v1/namespaces/$namespace/secrets/$1") || return
-    if [ $# = 1 ]; then
+    if [ "$#" = 1 ]; then
         printf '%s\n' "$secret" | jq -r '.data // {} | keys[]'
     elif printf '%s\n' "$secret" | jq -e --arg key "$2" '.data // {} | has($key)' >/dev/null; then
         printf '%s\n' "$secret" | jq -r --arg key "$2" '.data[$key]' | base64 -d
