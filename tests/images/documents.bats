@@ -112,5 +112,5 @@ in_format() {
     run type_out examples/postgres/README.md
     echo "$output"
     [[ $status -eq 0 ]]
-    said "PostgreSQL 17" "shut down" "Checksum operation completed"
+    said "PostgreSQL 17" "ready: pass" "live: pass" "shut down" "Checksum operation completed"
 }
