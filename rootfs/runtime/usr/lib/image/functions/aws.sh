@@ -98,6 +98,12 @@ _image_aws() (
     AWS_REGION=$(_aws_region) || return
     # Two tries and short waits: somebody looks on. No pager, no prompt: nobody may be there to leave it.
     export AWS_REGION AWS_MAX_ATTEMPTS="${AWS_MAX_ATTEMPTS:-2}" AWS_PAGER='' AWS_CLI_AUTO_PROMPT=off
+    # The CLI keeps the credentials of a web identity below HOME, and fails where it cannot.
+    if ! { [ -d "${HOME-}" ] && [ -w "${HOME-}" ]; } && folder=$(_image_private_folder "$name" 2>/dev/null); then
+        export AWS_CONFIG_FILE="${AWS_CONFIG_FILE:-${HOME-}/.aws/config}"
+        export AWS_SHARED_CREDENTIALS_FILE="${AWS_SHARED_CREDENTIALS_FILE:-${HOME-}/.aws/credentials}"
+        export HOME="$folder"
+    fi
     code=0
     { message=$(aws --cli-connect-timeout 3 --cli-read-timeout "${AWS_TIMEOUT:-10}" "$@" 2>&1 >&3 3>&-) || code=$?; } 3>&1
     [ "$code" != 0 ] || return 0
@@ -106,6 +112,8 @@ _image_aws() (
         *"Unable to locate credentials"* | *"NoCredentials"*)
             _image_fail 77 "$name" "no AWS credentials: $message" \
                 "in a pod with a web identity: aws_assume_web_identity; else export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" ;;
+        *"Read-only file system"* | *"Permission denied"*)
+            _image_fail 69 "$name" "$message" "the AWS CLI wants a writable HOME or /tmp: mount an emptyDir on /tmp, or aws_assume_web_identity first" ;;
         *ExpiredToken* | *"has expired"*)
             _image_fail 77 "$name" "$message" "the credentials are too old: aws_assume_web_identity, or aws_clear_credentials" ;;
         *AccessDenied* | *InvalidClientTokenId* | *InvalidIdentityToken* | *SignatureDoesNotMatch* | *UnrecognizedClient* | *IDPRejectedClaim*)
