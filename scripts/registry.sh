@@ -8,7 +8,7 @@ use_registry() {
     registry=${1%%/*}
     [[ $1 == */* && ($registry == *[.:]* || $registry == localhost) ]] \
         || usage_error "IMAGE_PREFIX names no registry: '$1'" "for example: IMAGE_PREFIX=registry.example.com/team/ $ME"
-    have skopeo || die "skopeo is not installed; it asks the registry what it has" "run $ROOT/scripts/setup.sh test"
+    have skopeo || die "skopeo is not installed; it asks the registry what it has" "run $ROOT/scripts/setup.sh publish"
     need jq
     plain=()
     # A registry on this machine speaks plain http, as docker takes it for granted.

@@ -4,7 +4,8 @@
 # Usage: scripts/setup.sh [GROUP...]
 #
 #   build   compile the wrapper, make and build the images, run them; a Docker engine that answers (the default)
-#   test    build, and what ./test.sh needs: linters, bats, other inits to compare with, qemu, podman and buildah, protoc
+#   publish build, and what pushing images and their SBOM needs: skopeo, and pinned tools in build/sbom-tools
+#   test    publish, and what ./test.sh needs: linters, bats, other inits to compare with, qemu, podman and buildah, protoc
 #   bench   build, and what benches/ measures with
 #
 # Needs root or sudo where something is missing. Quick and silent on the network when all is there.
@@ -19,9 +20,11 @@ groups=(build)
 for word; do
     case $word in
         build) ;; # always
-        test | bench) is_one_of "$word" "${groups[@]}" || groups+=("$word") ;;
+        publish | test | bench)
+            [ "$word" != test ] || is_one_of publish "${groups[@]}" || groups+=(publish)
+            is_one_of "$word" "${groups[@]}" || groups+=("$word") ;;
         -h | --help) help_of "$0"; exit 0 ;;
-        *) usage_error "unknown group '$word'" "known: build, test, bench" ;;
+        *) usage_error "unknown group '$word'" "known: build, publish, test, bench" ;;
     esac
 done
 have apt-get || die "this is not Debian or Ubuntu: no apt-get" \
@@ -36,10 +39,11 @@ tools_of() {
             echo /etc/ssl/certs/ca-certificates.crt=ca-certificates
             echo gcc=gcc /usr/include/stdio.h=libc6-dev readelf=binutils
             echo dockerd=docker.io 'docker=docker-cli|docker.io' containerd=containerd runc=runc iptables=iptables ;;
+        publish) echo skopeo=skopeo python3=python3-minimal /usr/share/doc/python3-venv=python3-venv ;;
         test)
             echo shellcheck=shellcheck bats=bats curl=curl python3=python3-minimal /usr/lib/python3/dist-packages/yaml/__init__.py=python3-yaml ps=procps
             echo tini=tini tini-static=tini dumb-init=dumb-init catatonit=catatonit
-            echo 'qemu-aarch64-static=qemu-user-static|qemu-user' podman=podman buildah=buildah skopeo=skopeo docker-registry=docker-registry ab=apache2-utils
+            echo 'qemu-aarch64-static=qemu-user-static|qemu-user' podman=podman buildah=buildah docker-registry=docker-registry ab=apache2-utils
             # For tests/cri: what makes its gRPC client, and what starts its own containerd.
             echo protoc=protobuf-compiler ctr=containerd ip=iproute2 setpriv=util-linux
             # Debian 12's own client has BuildKit inside, a newer one has it in a plugin.
@@ -125,6 +129,23 @@ install_rust() {
     done
 }
 
+# The tools that make an SBOM, in an environment of their own: pinned, each file by its digest, and no part of this system.
+install_sbom_tools() {
+    local tools=$ROOT/build/sbom-tools log
+    if cmp -s "$ROOT/scripts/sbom-tools.txt" "$tools/installed.txt"; then return; fi
+    say "installing what makes an SBOM into $tools"
+    rm -rf "$tools"
+    mkdir -p "$ROOT/build"
+    log=$(mktemp)
+    if ! { /usr/bin/python3 -m venv "$tools" && "$tools/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement "$ROOT/scripts/sbom-tools.txt"; } >"$log" 2>&1; then
+        tail -n 15 "$log" >&2
+        rm -f "$log"
+        die "pip could not install $ROOT/scripts/sbom-tools.txt" "the lines above are the end of its output; a mirror is named in pip's own configuration"
+    fi
+    rm -f "$log"
+    cp "$ROOT/scripts/sbom-tools.txt" "$tools/installed.txt"
+}
+
 engine_answers() { as_root docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
 # A container has no /sys/fs/cgroup of its own making, and dockerd needs one: version 2 where the kernel has all of it
@@ -192,6 +213,7 @@ register_qemu() {
 
 install_missing
 install_rust
+if is_one_of publish "${groups[@]}"; then install_sbom_tools; fi
 start_engine
 if is_one_of test "${groups[@]}"; then register_qemu; fi
 say "ready: ${groups[*]}"

@@ -11,7 +11,7 @@ setup() { load common; }
     # A network namespace without any interface: a download would fail. Docker's socket is a file and still answers.
     run timeout 20 unshare --net "$REPO/scripts/setup.sh" test bench
     [ "$status" -eq 0 ] || { echo "$output"; return 1; }
-    [[ $output == *"ready: build test bench"* ]]
+    [[ $output == *"ready: build publish test bench"* ]]
     [[ $output != *installing* ]]
 }
 

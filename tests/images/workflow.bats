@@ -25,6 +25,8 @@ edits=(
     'a skipped test is no failure|s/CI: "true"/CI: "false"/'
     'the images do not wait for the tests|s/needs: \[check, test\]/needs: [check]/'
     'not in this order|/run: scripts\/test-images.sh/d; /tee build\/ways.txt/d'
+    'not in this order|/run: scripts\/sbom.sh/d'
+    'not everything is kept|/^            build\/sbom/d'
     './dbuild.sh is conditional|s/^      - run: .\/dbuild.sh.*/&\n        if: github.ref_type == '"'tag'"'/'
     'publishes before the decision|/^      - run: scripts\/publish-check.sh/d'
     'publishes without a tag|/dpush.sh/,/shell/ s/^        if:.*/        if: always()/'

@@ -50,11 +50,14 @@ check(jobs["test"]["env"].get("CI") == "true", "a skipped test is no failure")
 images = jobs["images"]
 needs = images["needs"]
 check("test" in needs and "needs.test.result == 'success'" in images["if"], "the images do not wait for the tests")
-order = ["./dbuild.sh", "scripts/test-images.sh", "scripts/publish-check.sh", "printf", "./dpush.sh", "docker logout"]
+order = ["./dbuild.sh", "scripts/test-images.sh", "scripts/sbom.sh", "scripts/publish-check.sh", "printf", "./dpush.sh", "docker logout"]
 places = [position(images, start) for start in order]
 check(None not in places and places == sorted(places), f"not in this order: {' '.join(order)}")
-for start in ("./dbuild.sh", "scripts/test-images.sh"):
+for start in ("./dbuild.sh", "scripts/test-images.sh", "scripts/sbom.sh"):
     check(all(not condition for command, condition in runs(images) if command.startswith(start)), f"{start} is conditional")
+
+kept = " ".join(str(step.get("with", {}).get("path", "")) for step in images["steps"])
+check(all(path in kept for path in ("build/images.json", "build/sbom", "build/ways.txt", "build/pushed.txt")), "not everything is kept")
 
 publishing = re.compile(r"dpush|retag|docker (login|push)|skopeo (copy|sync)|podman (login|push)|REGISTRY_PASSWORD|secrets\.")
 for name, job in jobs.items():
