@@ -103,7 +103,8 @@ fn size(bench: &Bench, count: usize, rounds: usize) -> io::Result<Vec<Row>> {
             "– – more than the checks themselves, ms".into(),
             Stat::Median,
             &added(series(&|round, time| time.cpu - launcher[round].cpu)),
-        ),
+        )
+        .limit(Limit::Value(target)),
     ])
 }
 
