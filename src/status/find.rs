@@ -9,7 +9,7 @@ use crate::process::Pid;
 use crate::sys::page::{self, Words};
 use crate::sys::{fd, proc};
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::atomic::Ordering;
@@ -178,9 +178,11 @@ fn is_wrapper(pid: Pid) -> bool {
 /// Whether `pid` sees the same mounts as we do: the ids of mounts are unique on a machine, and unlike the
 /// namespace's link anybody may read them.
 fn same_mounts(pid: Pid) -> bool {
+    // The first number alone: the kernel puts together as much of the table as is read.
     let first = |path: String| {
-        let table = fs::read_to_string(path).ok()?;
-        table.split(' ').next().map(str::to_owned)
+        let mut start = [0; 24];
+        let count = fs::File::open(path).ok()?.read(&mut start).ok()?;
+        start[..count].split(|b| *b == b' ').next().map(<[u8]>::to_vec)
     };
     let own = first("/proc/self/mountinfo".into());
     own.is_some() && own == first(format!("/proc/{pid}/mountinfo"))
