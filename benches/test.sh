@@ -13,7 +13,7 @@
 # Result: the table on stdout, progress on stderr. In brackets: the ratio to the launcher, which starts the same files one after
 # the other, waits for each, and does nothing else: the checks themselves. A tick or a cross says whether the wrapper
 # reaches its target. Values are medians over interleaved rounds. Run it on a quiet machine; it takes about five minutes,
-# --quick one. Needs root for a pid namespace, with few processes in its /proc, as in a container. docs/benchmarks.md
+# --quick two. Needs root for a pid namespace, with few processes in its /proc, as in a container. docs/benchmarks.md
 # says what is measured and how.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
