@@ -78,7 +78,7 @@ impl Error {
                 Failure::NoInit
             }
             Self::Find(FindError::Denied { .. }) | Self::Ask(AskError::Pipe(..)) => Failure::Denied,
-            Self::Ask(AskError::Silent(_)) | Self::NotNow(_) => Failure::NoAnswer,
+            Self::Ask(AskError::Silent { .. }) | Self::NotNow(_) => Failure::NoAnswer,
             Self::Config(_) | Self::Mode(_) | Self::Environment(_) | Self::Identity(_) => Failure::Config,
             Self::NoRunScript(_) => Failure::NotFound,
             Self::Init(_) => Failure::Internal,

@@ -4,6 +4,7 @@
 //! people add; a file in the second overrides the one of the same name, a link to /dev/null masks it. Only
 //! existence is looked at: what is wrong with a file is told by whoever opens or runs it.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -146,7 +147,7 @@ impl Locations {
         directory: &Path,
         keep: &dyn Fn(&OsStr, bool) -> bool,
     ) -> Result<Vec<(OsString, PathBuf)>, ConfigError> {
-        let mut merged: Vec<(OsString, PathBuf)> = Vec::new();
+        let mut merged: BTreeMap<OsString, PathBuf> = BTreeMap::new();
         for tree in self.trees() {
             let path = tree.join(directory);
             let failed = |source| ConfigError::Read { path: path.clone(), source };
@@ -160,17 +161,13 @@ impl Locations {
                 let (name, path) = (entry.file_name(), entry.path());
                 // A link's own type does not tell; one that leads nowhere is no directory.
                 let is_dir = || fs::metadata(&path).is_ok_and(|metadata| metadata.is_dir());
-                if is_leftover(&name)
-                    || merged.iter().any(|(known, _)| *known == name)
-                    || !keep(&name, is_dir())
-                {
+                if is_leftover(&name) || merged.contains_key(&name) || !keep(&name, is_dir()) {
                     continue;
                 }
-                merged.push((name, path));
+                merged.insert(name, path);
             }
         }
-        merged.sort();
-        Ok(merged)
+        Ok(merged.into_iter().collect())
     }
 }
 

@@ -12,11 +12,11 @@ const PASSES: usize = 8;
 /// Longer lines of parents than this are a process table that changes under us.
 const DEPTH: usize = 256;
 
-/// Sends `signal` to every descendant of ours but `except` and its descendants. Returns how many there were.
+/// Sends `signal` to every descendant of ours but those of `except` and their descendants. Returns how many there were.
 ///
 /// KILL is repeated until a pass finds nobody new alive, so that what forks cannot outrun it. Without `/proc` only
 /// `group` is reached.
-pub fn signal(signal: SignalNo, except: Option<Pid>, group: Option<Pid>) -> usize {
+pub fn signal(signal: SignalNo, except: &[Pid], group: Option<Pid>) -> usize {
     let own = std::process::id() as Pid;
     let mut reached = 0;
     for _ in 0..if signal == SignalNo::KILL { PASSES } else { 1 } {
@@ -37,9 +37,9 @@ pub fn signal(signal: SignalNo, except: Option<Pid>, group: Option<Pid>) -> usiz
     reached
 }
 
-/// Whether `pid` is alive and its line of parents leads to `own` without passing `except`.
-fn descends(pid: Pid, own: Pid, except: Option<Pid>) -> bool {
-    if pid == own || Some(pid) == except {
+/// Whether `pid` is alive and its line of parents leads to `own` without passing one of `except`.
+fn descends(pid: Pid, own: Pid, except: &[Pid]) -> bool {
+    if pid == own || except.contains(&pid) {
         return false;
     }
     let Some((mut parent, state)) = proc::parent(pid) else { return false };
@@ -50,7 +50,7 @@ fn descends(pid: Pid, own: Pid, except: Option<Pid>) -> bool {
         if parent == own {
             return true;
         }
-        if parent <= 0 || Some(parent) == except {
+        if parent <= 0 || except.contains(&parent) {
             return false;
         }
         match proc::parent(parent) {

@@ -15,8 +15,13 @@ pub const PATIENCE: Duration = Duration::from_millis(500);
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     /// It did not come.
-    #[error("PID {0} did not answer within 500ms: it is stopped or hangs")]
-    Silent(i32),
+    #[error("PID {pid} did not answer within {}ms: it is stopped or hangs", patience.as_millis())]
+    Silent {
+        /// Whose.
+        pid: i32,
+        /// How long it had.
+        patience: Duration,
+    },
     /// The pipe cannot be opened.
     #[error("the command pipe of PID {0} cannot be opened: {1}")]
     Pipe(i32, std::io::Error),
@@ -24,18 +29,23 @@ pub enum AskError {
 
 /// Asks `verb` of `init` and returns the code of the answer.
 pub fn ask(init: &Init, verb: u64) -> Result<u64, AskError> {
+    ask_within(init, verb, PATIENCE)
+}
+
+/// The same for who has no more time than `patience`.
+pub fn ask_within(init: &Init, verb: u64, patience: Duration) -> Result<u64, AskError> {
     let pipe = find::open_pipe(init).map_err(|error| AskError::Pipe(init.pid, error))?;
     let id = new_id();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + patience;
     let answered = &init.words[layout::ANSWERED];
     let mut seen = answered.load(Ordering::Acquire);
     if fd::write_nowait(
         pipe.as_raw_fd(),
-        &layout::encode(id, verb, layout::now() + PATIENCE.as_millis() as u64),
+        &layout::encode(id, verb, layout::now() + patience.as_millis() as u64),
     ) != layout::RECORD
     {
         // Full of commands that nobody takes.
-        return Err(AskError::Silent(init.pid));
+        return Err(AskError::Silent { pid: init.pid, patience });
     }
     loop {
         if let Some(code) = answer_to(init, id) {
@@ -43,7 +53,7 @@ pub fn ask(init: &Init, verb: u64) -> Result<u64, AskError> {
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(AskError::Silent(init.pid));
+            return Err(AskError::Silent { pid: init.pid, patience });
         }
         page::wait_for_change(answered, seen, left);
         seen = answered.load(Ordering::Acquire);

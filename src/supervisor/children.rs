@@ -134,7 +134,7 @@ impl Children {
         match self.programs.target {
             Target::Pid => drop(mask::kill(app, signal)),
             Target::Group => to_group(app, signal),
-            Target::All => drop(tree::signal(signal, self.script, self.group)),
+            Target::All => drop(tree::signal(signal, self.script.as_slice(), self.group)),
         }
     }
 
@@ -147,7 +147,7 @@ impl Children {
 
     /// Sends `signal` to the tree without our script, and returns how many it reached.
     pub fn signal_tree(&self, signal: SignalNo) -> usize {
-        tree::signal(signal, self.script, self.group)
+        tree::signal(signal, self.script.as_slice(), self.group)
     }
 
     /// KILL to the whole tree, scripts too. The groups first: they are reached without `/proc` as well.
@@ -155,7 +155,7 @@ impl Children {
         for leader in [self.app, self.script].into_iter().flatten() {
             to_group(leader, SignalNo::KILL);
         }
-        tree::signal(SignalNo::KILL, None, self.group);
+        tree::signal(SignalNo::KILL, &[], self.group);
     }
 
     /// Why a child that ended never became its program, if so.

@@ -130,15 +130,33 @@ pub fn pipe_from_child() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((read, write))
 }
 
-/// What a descriptor of [`poll_any`] is waited for, and what came of it.
+/// What to wait for, besides the other side's end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wait {
+    /// Something to read.
+    Read,
+    /// Room to write.
+    Write,
+    /// Nothing else.
+    End,
+}
+
+/// A descriptor of [`poll_any`].
 #[derive(Clone, Copy, Debug)]
 pub struct Polled {
     /// The descriptor; a negative one is passed over.
     pub fd: RawFd,
-    /// Whether to wait for something to read, or only for the other side's end.
-    pub read: bool,
-    /// Something can be read, or the other side ended.
+    /// What for.
+    pub wait: Wait,
+    /// It came, or the other side ended.
     pub ready: bool,
+}
+
+impl Polled {
+    /// Not ready yet.
+    pub const fn new(fd: RawFd, wait: Wait) -> Self {
+        Self { fd, wait, ready: false }
+    }
 }
 
 /// Waits until one of `fds` is ready or `timeout` is over; none waits for ever. Allocates when there are more than eight.
@@ -154,7 +172,12 @@ pub fn poll_any(fds: &mut [Polled], timeout: Option<Duration>) -> io::Result<()>
         &mut many[..]
     };
     for (to, from) in polled.iter_mut().zip(&*fds) {
-        *to = libc::pollfd { fd: from.fd, events: if from.read { libc::POLLIN } else { 0 }, revents: 0 };
+        let events = match from.wait {
+            Wait::Read => libc::POLLIN,
+            Wait::Write => libc::POLLOUT,
+            Wait::End => 0,
+        };
+        *to = libc::pollfd { fd: from.fd, events, revents: 0 };
     }
     let limit = timespec(timeout);
     let limit = limit.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
@@ -255,6 +278,23 @@ pub fn write_nowait(fd: RawFd, bytes: &[u8]) -> usize {
     // SAFETY: `length` bytes at most as long as the slice.
     let written = unsafe { libc::write(fd, bytes.as_ptr().cast(), length) };
     usize::try_from(written).unwrap_or(0)
+}
+
+/// Writes what fits at once, at most what a pipe takes whole: none when there is no room now. It never blocks.
+pub fn write_some(fd: RawFd, bytes: &[u8]) -> io::Result<Option<usize>> {
+    let mut look = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: one pollfd that lives through the call; a timeout of 0 only looks.
+    unsafe { libc::poll(&raw mut look, 1, 0) };
+    if look.revents == 0 {
+        return Ok(None);
+    }
+    let length = bytes.len().min(libc::PIPE_BUF);
+    // SAFETY: `length` bytes at most as long as the slice.
+    match check(unsafe { libc::write(fd, bytes.as_ptr().cast(), length) } as i64) {
+        Ok(count) => Ok(Some(count as usize)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Opens a path without following what a person could not name otherwise; see open(2) for `flags`.

@@ -4,14 +4,16 @@
 //! that descends from it (a daemon with a session of its own too) has ended and is reaped, or the kernel could not end
 //! it within `PATIENCE` and the answer says so. Its output goes to the caller piece by piece; nobody's pipes are its own.
 
+use super::limit::{Limit, spell};
 use crate::process::command::{Attributes, Command};
 use crate::process::diagnose::{self, Diagnosis};
 use crate::process::exit::Exit;
 use crate::process::table::{Event, Table};
 use crate::process::{Pid, tree};
-use crate::sys::fd::{self, BATCH, Polled, SignalFd};
+use crate::sys::fd::{self, BATCH, Polled, SignalFd, Wait};
 use crate::sys::fork::{Report, Step};
 use crate::sys::mask::{self, SigSet};
+use crate::sys::proc;
 use crate::sys::signal::SignalNo;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd, OwnedFd, RawFd};
@@ -31,8 +33,8 @@ pub(super) enum How {
     Ended(Exit),
     /// It never became its program.
     NotStarted(Diagnosis),
-    /// The time was up, and it was killed.
-    TimedOut,
+    /// The time was up, and it was killed: which time, in words.
+    TimedOut(String),
     /// Somebody ended the whole command, and it was killed.
     Cut,
     /// No process could be made for it.
@@ -50,6 +52,8 @@ pub(super) struct Ended {
     pub(super) held: bool,
     /// Whether KILL did not end everything.
     pub(super) stuck: bool,
+    /// Whether what is left could not even be looked for: there is no `/proc`.
+    pub(super) blind: bool,
 }
 
 /// Which output a piece is from.
@@ -70,8 +74,10 @@ pub(super) struct Executor {
     /// Our end of the pipe to whoever wants the verdicts: when the other end closes there is nobody left.
     front: RawFd,
     attributes: Attributes,
+    /// Whose TERM ends the whole command: any test could send us one.
+    boss: Pid,
     /// When the whole command must be over.
-    limit: Option<Instant>,
+    limit: Option<Limit>,
     cut: bool,
     stuck: bool,
     buffer: Box<[u8]>,
@@ -83,7 +89,8 @@ impl Executor {
         report: Report,
         front: RawFd,
         attributes: Attributes,
-        limit: Option<Instant>,
+        boss: Pid,
+        limit: Option<Limit>,
     ) -> io::Result<Self> {
         Ok(Self {
             signals: SignalFd::new(SigSet::ALL)?,
@@ -91,6 +98,7 @@ impl Executor {
             report,
             front,
             attributes,
+            boss,
             limit,
             cut: false,
             stuck: false,
@@ -101,7 +109,7 @@ impl Executor {
     /// Whether nothing more is to be started: somebody ended the whole command, or its time is over.
     pub(super) fn is_over(&mut self) -> bool {
         self.look(Some(Duration::ZERO), &mut []);
-        self.cut || self.limit.is_some_and(|limit| limit <= Instant::now())
+        self.cut || self.limit.is_some_and(|limit| limit.for_workers() <= Instant::now())
     }
 
     /// Whether an earlier command left something that KILL does not end: its processes and a next one's would be mixed up.
@@ -118,13 +126,14 @@ impl Executor {
         sink: &mut dyn FnMut(Stream, &[u8]),
     ) -> Ended {
         let own = Instant::now().checked_add(timeout);
-        let deadline = [own, self.limit].into_iter().flatten().min();
+        let whole = self.limit.map(Limit::for_workers);
+        let deadline = [own, whole].into_iter().flatten().min();
         let (mut pipes, pid) = match self.start(command, apart) {
             Ok(started) => started,
             Err(error) => {
                 let errno = diagnose::errno_text(error.raw_os_error().unwrap_or(0));
                 let how = How::Refused(format!("cannot start a process: {errno}"));
-                return Ended { how, left: 0, held: false, stuck: false };
+                return Ended { how, left: 0, held: false, stuck: false, blind: false };
             }
         };
         let mut exit = None;
@@ -149,7 +158,7 @@ impl Executor {
         }
         let how = match exit {
             Some(exit) => self.failure(command).map_or(How::Ended(exit), How::NotStarted),
-            None if timed_out => How::TimedOut,
+            None if timed_out => How::TimedOut(self.spent(timeout, deadline == whole)),
             None => How::Cut,
         };
         let (left, stuck) =
@@ -159,7 +168,16 @@ impl Executor {
         self.stuck |= stuck;
         let held = !stuck && !pipes.iter().all(Pipe::at_end);
         let left = if matches!(how, How::Ended(_)) { left } else { 0 };
-        Ended { how, left, held, stuck }
+        let blind = stuck && !proc::each_process(|_| {});
+        Ended { how, left, held, stuck, blind }
+    }
+
+    /// The time that was up. The same words when both times were the same, whichever was a moment earlier.
+    fn spent(&self, timeout: Duration, whole: bool) -> String {
+        match self.limit {
+            Some(limit) if whole && limit.time != timeout => limit.to_string(),
+            _ => spell(timeout),
+        }
     }
 
     fn start(&self, command: &Command, apart: bool) -> io::Result<(Vec<Pipe>, Pid)> {
@@ -184,9 +202,9 @@ impl Executor {
 
     /// Waits until something happens or `timeout` is over, and notes which pipes can be read.
     fn look(&mut self, timeout: Option<Duration>, pipes: &mut [Pipe]) {
-        let mut polled = [Polled { fd: -1, read: true, ready: false }; 4];
+        let mut polled = [Polled::new(-1, Wait::Read); 4];
         polled[0].fd = self.signals.as_raw_fd();
-        polled[1] = Polled { fd: self.front, read: false, ready: false };
+        polled[1] = Polled::new(self.front, Wait::End);
         for (slot, pipe) in polled[2..].iter_mut().zip(&*pipes) {
             slot.fd = pipe.fd.as_ref().map_or(-1, AsRawFd::as_raw_fd);
         }
@@ -200,8 +218,9 @@ impl Executor {
         if polled[0].ready {
             let mut batch = [None; BATCH];
             self.signals.read(&mut batch);
-            // The front's TERM; anything else was meant for somebody else.
-            self.cut |= batch.iter().flatten().any(|info| info.signal == SignalNo::TERM);
+            let boss = self.boss;
+            self.cut |=
+                batch.iter().flatten().any(|info| info.signal == SignalNo::TERM && info.sender == boss);
         }
     }
 
@@ -253,7 +272,7 @@ impl Executor {
             if exit.is_none() {
                 let _ = mask::kill(-pid, SignalNo::KILL);
             }
-            most = most.max(tree::signal(SignalNo::KILL, None, exit.is_none().then_some(pid)));
+            most = most.max(tree::signal(SignalNo::KILL, &[], exit.is_none().then_some(pid)));
             *exit = self.reap(pid).or(*exit);
             if self.table.childless() {
                 return (most, false);

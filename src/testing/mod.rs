@@ -6,10 +6,16 @@
 
 pub mod check;
 mod execute;
+pub mod limit;
 pub mod plan;
 pub mod pool;
 pub mod report;
 pub mod role;
 pub mod runner;
+pub mod secrets;
+pub mod shared;
+mod shorten;
+mod tail;
 pub mod text;
+mod told;
 mod worker;

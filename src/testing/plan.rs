@@ -99,12 +99,16 @@ fn look(path: &Path, all: &[PathBuf]) -> Found {
     if let Some(stem) = goss_stem(name) {
         return Found::Test(Kind::Goss(variables(stem, all)));
     }
+    let executable = metadata.permissions().mode() & 0o111 != 0;
     let extension = Path::new(OsStr::from_bytes(name)).extension().unwrap_or_default().as_bytes();
     match extension {
         b"bats" => Found::Test(Kind::Bats),
         b"sh" => Found::Test(Kind::Shell),
+        // bats' helpers are called so, and are no tests; a script of its own is.
+        b"bash" if !executable || !starts_like_a_script(path) => Found::Data,
+        b"yaml" | b"yml" if looks_like_goss(name) => Found::Other("a goss file is called NAME.goss.yaml".into()),
         _ if DATA.contains(&extension.to_ascii_lowercase().as_slice()) => Found::Data,
-        _ if metadata.permissions().mode() & 0o111 != 0 => Found::Test(Kind::Shell),
+        _ if executable => Found::Test(Kind::Shell),
         _ if starts_like_a_script(path) => Found::Test(Kind::Wrong(
             "a script (it starts with #!) that is not executable: chmod +x it, or call it NAME.sh".into(),
         )),
@@ -115,7 +119,7 @@ fn look(path: &Path, all: &[PathBuf]) -> Found {
 }
 
 /// What stands beside tests and is none, whatever its mode.
-const DATA: [&[u8]; 29] = [
+const DATA: [&[u8]; 28] = [
     b"yaml",
     b"yml",
     b"json",
@@ -143,7 +147,6 @@ const DATA: [&[u8]; 29] = [
     b"pub",
     b"p12",
     b"jks",
-    b"bash",
     b"gz",
 ];
 
@@ -151,6 +154,12 @@ const DATA: [&[u8]; 29] = [
 fn goss_stem(name: &[u8]) -> Option<&[u8]> {
     let stem = [&b".yaml"[..], b".yml", b".json"].iter().find_map(|end| name.strip_suffix(*end))?;
     if stem == b"goss" { Some(b"") } else { stem.strip_suffix(b".goss").filter(|stem| !stem.is_empty()) }
+}
+
+/// `10_goss.yaml`, `goss-web.yml`: meant for goss, and its variables are not.
+fn looks_like_goss(name: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.windows(4).any(|part| part == b"goss") && !lower.windows(5).any(|part| part == b".vars")
 }
 
 /// `NAME.vars.yaml`, else `vars.yaml`.

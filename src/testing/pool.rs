@@ -1,32 +1,36 @@
 //! The front: has workers run the files, takes in what they tell, and keeps to its time whatever they do.
 //!
-//! Contract: `run` returns within `LATE` after its limit. It never starts a test itself. Every file gets at least one check:
-//! one that no worker told about says why not. Checks come back in the order of the files, whoever was first.
+//! Contract: `run` returns within 100 ms after its limit. It never starts a test itself. Whatever a worker leaves behind when it
+//! is killed comes to the front, which is a subreaper too, and is killed. Every file gets at least one check: one that no
+//! worker told about says why not. Checks come back in the order of the files, whoever was first.
 
-use super::check::{Check, Origin, Outcome};
+use super::check::Check;
+use super::limit::Limit;
 use super::plan::File;
 use super::runner::Common;
-use super::worker::{self, Job, Message, Shared};
-use crate::process::Pid;
+use super::shared::{Shared, WORKERS};
+use super::told::{Ending, Ledger, Lost};
+use super::worker::{Job, Worker};
 use crate::process::command::Attributes;
 use crate::process::diagnose;
+use crate::process::exit::Exit;
 use crate::process::table::{Event, Table};
-use crate::sys::fd::{self, BATCH, Polled, SignalFd};
-use crate::sys::fork::{self, Side};
+use crate::process::{Pid, tree};
+use crate::sys::fd::{self, BATCH, Polled, SignalFd, Wait};
 use crate::sys::mask::{self, SigSet};
 use crate::sys::signal::SignalNo;
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
-use std::time::{Duration, Instant, SystemTime};
+use std::os::fd::AsRawFd as _;
+use std::time::{Duration, Instant};
 
-/// How long after the limit a worker's last words may take: it has to reap what it killed.
-const LATE: Duration = Duration::from_millis(60);
-/// How long workers may take when a signal ends the command.
-const CUT: Duration = Duration::from_millis(1100);
-/// What messages may take together; beyond it they are cut to their first line.
-const MESSAGES: usize = 512 << 10;
-/// How often progress is shown.
-const PROGRESS: Duration = Duration::from_millis(200);
+/// How long workers may take to say their last words, when a signal ends the command or a file's time is over.
+const LAST_WORDS: Duration = Duration::from_millis(1100);
+/// How long the kernel may take to hand over the dead.
+const PATIENCE: Duration = Duration::from_millis(60);
+/// How often we look at the clock of each file, and show progress.
+const TICK: Duration = Duration::from_millis(200);
+/// How often a sweep looks for what was forked behind its back.
+const SWEEP: Duration = Duration::from_millis(5);
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -34,7 +38,7 @@ pub struct Settings {
     /// How many files run at the same time.
     pub jobs: usize,
     /// When everything must be over.
-    pub limit: Option<Instant>,
+    pub limit: Option<Limit>,
     /// Whether a failure ends the run.
     pub fail_fast: bool,
     /// What every child of a worker has in common.
@@ -63,25 +67,12 @@ pub struct Pool {
     signals: SignalFd,
     table: Table,
     shared: Shared,
-    /// What ends the command, once something does.
-    interrupted: Option<SignalNo>,
+    /// What ended the command, once something did, and when.
+    interrupted: Option<(SignalNo, Instant)>,
     /// The workers that are not reaped yet.
     alive: Vec<Pid>,
-}
-
-struct Worker {
-    pid: Pid,
-    pipe: OwnedFd,
-    line: Vec<u8>,
-}
-
-/// What is known of one file.
-#[derive(Default)]
-struct Told {
-    checks: Vec<Check>,
-    done: bool,
-    /// Its worker ended with it in hand.
-    lost: bool,
+    /// A worker ended badly: what it left behind is ours to end.
+    bereaved: bool,
 }
 
 impl Pool {
@@ -93,19 +84,20 @@ impl Pool {
             shared: Shared::new()?,
             interrupted: None,
             alive: Vec::new(),
+            bereaved: false,
         })
     }
 
     /// The signal that ended the command, if one did.
     pub fn interrupted(&self) -> Option<SignalNo> {
-        self.interrupted
+        self.interrupted.map(|(signal, _)| signal)
     }
 
     /// Waits for `time` or a signal that ends the command.
     pub fn pause(&mut self, time: Duration) {
         let end = Instant::now() + time;
         while self.interrupted.is_none() && Instant::now() < end {
-            self.wait(&[], Some(end));
+            self.wait(&[], end);
         }
     }
 
@@ -117,15 +109,8 @@ impl Pool {
         settings: &Settings,
         show: Show<'_>,
     ) -> Vec<Check> {
+        self.shared.reset();
         let shared = self.shared;
-        shared.reset();
-        let started = SystemTime::now();
-        let mut told: Vec<Told> = files.iter().map(|_| Told::default()).collect();
-        let mut budget = MESSAGES;
-        let mut workers: Vec<Option<Worker>> = Vec::new();
-        let mut refused = None;
-        let mut alive = Vec::new();
-        let jobs = settings.jobs.min(files.len()).min(Shared::WORKERS);
         let job = |worker| Job {
             files,
             common,
@@ -135,127 +120,154 @@ impl Pool {
             limit: settings.limit,
             fail_fast: settings.fail_fast,
         };
-        for number in 0..jobs {
-            match start(&job(number)) {
-                Ok(worker) => {
-                    alive.push(worker.pid);
-                    workers.push(Some(worker));
-                }
-                // Fewer do it too, only slower.
-                Err(error) => {
-                    refused = Some(error);
-                    break;
-                }
-            }
+        let mut ledger = Ledger::new(files.len());
+        let mut ending = Ending { fail_fast: settings.fail_fast, ..Ending::default() };
+        let mut crew: Vec<Option<Worker>> = Vec::new();
+        for number in 0..settings.jobs.min(files.len()).min(WORKERS) {
+            crew.push(self.hire(&job(number), &mut ending));
         }
-        self.alive = alive;
+        let mut told_to_stop = false;
         let mut shown = Instant::now();
-        while workers.iter().any(Option::is_some) {
-            let end = match self.interrupted {
-                Some(_) => Some(shown + CUT),
-                None => settings.limit.map(|limit| limit + LATE),
-            };
+        while crew.iter().any(Option::is_some) {
+            let end = self.end(settings.limit);
             if end.is_some_and(|end| end <= Instant::now()) {
                 break;
             }
-            let before = self.interrupted;
-            let tick = Instant::now() + PROGRESS;
-            let ready = self.wait(&workers, Some(end.map_or(tick, |end| end.min(tick))));
-            if before.is_none() && self.interrupted.is_some() {
-                // From here on `shown` is the moment of the signal.
-                shown = Instant::now();
-                self.shared.stop();
-                for worker in workers.iter().flatten() {
-                    let _ = mask::kill(worker.pid, SignalNo::TERM);
-                }
+            let tick = Instant::now() + TICK;
+            let ready = self.wait(&crew, end.map_or(tick, |end| end.min(tick)));
+            if self.interrupted.is_some() && !std::mem::replace(&mut told_to_stop, true) {
+                shared.stop();
+                self.signal_workers(SignalNo::TERM);
             }
             for number in ready {
-                let Some(worker) = &mut workers[number] else { continue };
-                if worker.read(&mut told, &mut budget) {
+                if self.hear(number, &mut crew, &mut ledger, &mut ending) {
                     continue;
                 }
-                workers[number] = None;
-                if let Some(index) = self.shared.in_hand(number)
-                    && let Some(file) = told.get_mut(index)
-                {
-                    file.lost = !file.done;
-                }
-                let over = settings.limit.is_some_and(|limit| limit <= Instant::now());
-                if !over && !self.shared.exhausted(files.len()) {
-                    // It gave up, or was killed; there is work left.
-                    workers[number] = start(&job(number)).ok();
-                    self.alive.extend(workers[number].as_ref().map(|worker| worker.pid));
-                }
+                let more =
+                    settings.limit.is_none_or(|limit| !limit.is_over()) && !shared.exhausted(files.len());
+                crew[number] = (more && ending.refused.is_none())
+                    .then(|| self.hire(&job(number), &mut ending))
+                    .flatten();
             }
-            if self.interrupted.is_none() && shown.elapsed() >= PROGRESS {
+            if shown.elapsed() >= TICK {
                 shown = Instant::now();
-                show(&progress(files, &told, self.shared, workers.len()));
+                self.end_hung(files, &crew, &mut ledger);
+                show(&progress(files, &ledger, shared, crew.len()));
             }
         }
-        // Their pipes end a moment before they do; whoever looks for leftovers next must not find them.
-        let end = Instant::now() + LATE;
-        self.reap();
-        while !self.alive.is_empty() && Instant::now() < end && workers.iter().all(Option::is_none) {
-            self.wait(&[], Some(end));
+        for number in 0..crew.len() {
+            if let Some((index, had)) = shared.in_hand(number)
+                && let Some(file) = ledger.file(index)
+            {
+                file.had.get_or_insert(had);
+            }
         }
-        let begun: Vec<usize> = (0..jobs).filter_map(|worker| self.shared.in_hand(worker)).collect();
-        let mut checks = Vec::with_capacity(told.iter().map(|told| told.checks.len().max(1)).sum());
-        for (index, (file, told)) in files.iter().zip(told).enumerate() {
-            let untold = (!told.done)
-                .then(|| self.untold(told.lost, begun.contains(&index), settings, common, refused.as_ref()));
-            checks.extend(told.checks);
-            checks.extend(untold.map(|(outcome, message)| Check {
-                suite: file.suite.clone(),
-                file: file.name.clone(),
-                title: String::new(),
-                outcome,
-                message,
-                started,
-                duration: Duration::ZERO,
-                origin: Origin::File,
-            }));
-        }
-        checks
+        ending.unkilled = !self.clean_up(crew.iter().any(Option::is_some));
+        ending.signal = self.interrupted();
+        ending.over = settings.limit.filter(|limit| limit.for_workers() <= Instant::now());
+        ledger.checks(files, &ending)
     }
 
-    /// What there is to say of a file that no worker finished.
-    fn untold(
-        &self,
-        lost: bool,
-        begun: bool,
-        settings: &Settings,
-        common: &Common,
-        refused: Option<&io::Error>,
-    ) -> (Outcome, String) {
-        let over = settings.limit.is_some_and(|limit| limit <= Instant::now());
-        let limit = common.limit.as_deref().unwrap_or_default();
-        match () {
-            () if lost => (
-                Outcome::Fail,
-                "the process that ran it was killed: out of memory, or by a test that kills more than its own".into(),
-            ),
-            () if self.interrupted.is_some() && begun => (Outcome::Timeout, "cut short by a signal".into()),
-            () if self.interrupted.is_some() => (Outcome::Skip, "not run: cut short by a signal".into()),
-            () if over && begun => (Outcome::Timeout, format!("timed out after {limit}")),
-            () if over => (Outcome::Timeout, format!("not run: timed out after {limit} before its turn")),
-            () if refused.is_some() => {
-                let errno = refused.and_then(io::Error::raw_os_error).unwrap_or(0);
-                (Outcome::Fail, format!("cannot start a process: {}", diagnose::errno_text(errno)))
+    /// When to give the workers up.
+    fn end(&self, limit: Option<Limit>) -> Option<Instant> {
+        let cut = self.interrupted.map(|(_, at)| at + LAST_WORDS);
+        [cut, limit.map(|limit| limit.at)].into_iter().flatten().min()
+    }
+
+    /// A new worker; fewer do it too, only slower.
+    fn hire(&mut self, job: &Job<'_>, ending: &mut Ending) -> Option<Worker> {
+        match Worker::start(job) {
+            Ok(worker) => {
+                self.alive.push(worker.pid);
+                Some(worker)
             }
-            () => (Outcome::Skip, "not run: an earlier test failed (--fail-fast)".into()),
+            Err(error) => {
+                let errno = diagnose::errno_text(error.raw_os_error().unwrap_or(0));
+                ending.refused = Some(format!("cannot start a process: {errno}"));
+                None
+            }
+        }
+    }
+
+    /// Takes in what a worker says. False at its end.
+    fn hear(
+        &mut self,
+        number: usize,
+        crew: &mut [Option<Worker>],
+        ledger: &mut Ledger,
+        ending: &mut Ending,
+    ) -> bool {
+        let Some(worker) = &mut crew[number] else { return true };
+        let in_hand = self.shared.in_hand(number);
+        let lives = worker.read(&mut |message| {
+            if let Some(why) = ledger.hear(message, in_hand.map(|(index, _)| index)) {
+                ending.refused = Some(format!("no test can be run: {why}"));
+            }
+        });
+        if !lives
+            && let Some((index, had)) = self.shared.in_hand(number)
+            && let Some(file) = ledger.file(index)
+            && !file.done
+        {
+            file.lost.get_or_insert(Lost::Killed);
+            file.had = Some(had);
+            self.shared.done(number);
+        }
+        lives
+    }
+
+    /// Kills workers that did not keep a file's time: whoever is stopped cannot.
+    fn end_hung(&mut self, files: &[File], crew: &[Option<Worker>], ledger: &mut Ledger) {
+        for (number, worker) in crew.iter().enumerate() {
+            let Some(worker) = worker else { continue };
+            let Some((index, had)) = self.shared.in_hand(number) else { continue };
+            if files.get(index).is_some_and(|file| had > file.timeout + 2 * LAST_WORDS) {
+                if let Some(file) = ledger.file(index) {
+                    file.lost = Some(Lost::Hung);
+                }
+                let _ = mask::kill(worker.pid, SignalNo::KILL);
+            }
+        }
+    }
+
+    fn signal_workers(&self, signal: SignalNo) {
+        for worker in &self.alive {
+            let _ = mask::kill(*worker, signal);
+        }
+    }
+
+    /// Ends what is left of the workers and of what they left to us; at once when they were given `up`. False when not
+    /// everything has ended.
+    fn clean_up(&mut self, up: bool) -> bool {
+        let end = Instant::now() + if up { PATIENCE } else { LAST_WORDS };
+        if up {
+            self.signal_workers(SignalNo::KILL);
+            self.bereaved = true;
+        }
+        loop {
+            self.reap();
+            if self.alive.is_empty() && (!self.bereaved || self.table.childless()) {
+                self.bereaved = false;
+                return true;
+            }
+            if self.bereaved {
+                tree::signal(SignalNo::KILL, if up { &[] } else { &self.alive }, None);
+            }
+            if Instant::now() >= end {
+                self.signal_workers(SignalNo::KILL);
+                return false;
+            }
+            self.wait(&[], end.min(Instant::now() + if self.bereaved { SWEEP } else { TICK }));
         }
     }
 
     /// Waits for signals, which it takes in, and for workers; returns the numbers of those that have something to say.
-    fn wait(&mut self, workers: &[Option<Worker>], until: Option<Instant>) -> Vec<usize> {
-        let mut polled = vec![Polled { fd: self.signals.as_raw_fd(), read: true, ready: false }];
-        polled.extend(workers.iter().map(|worker| Polled {
-            fd: worker.as_ref().map_or(-1, |worker| worker.pipe.as_raw_fd()),
-            read: true,
-            ready: false,
-        }));
-        let left = until.map(|at| at.saturating_duration_since(Instant::now()));
-        if fd::poll_any(&mut polled, left).is_err() {
+    fn wait(&mut self, crew: &[Option<Worker>], until: Instant) -> Vec<usize> {
+        let mut polled = vec![Polled::new(self.signals.as_raw_fd(), Wait::Read)];
+        polled.extend(
+            crew.iter().map(|worker| Polled::new(worker.as_ref().map_or(-1, Worker::descriptor), Wait::Read)),
+        );
+        if fd::poll_any(&mut polled, Some(until.saturating_duration_since(Instant::now()))).is_err() {
             return Vec::new();
         }
         if polled[0].ready {
@@ -265,78 +277,41 @@ impl Pool {
                 match info.signal {
                     SignalNo::CHLD => self.reap(),
                     SignalNo::TERM | SignalNo::INT | SignalNo::HUP | SignalNo::QUIT => {
-                        self.interrupted.get_or_insert(info.signal);
+                        self.interrupted.get_or_insert((info.signal, Instant::now()));
                     }
                     _ => {}
                 }
             }
         }
-        (0..workers.len()).filter(|number| polled[number + 1].ready).collect()
+        (0..crew.len()).filter(|number| polled[number + 1].ready).collect()
     }
 
-    /// As PID 1 there are orphans besides the workers.
+    /// As PID 1 there are orphans besides the workers. What a worker that ended badly left behind is ours by now.
     fn reap(&mut self) {
+        let mut badly = false;
         while let Some(event) = self.table.reap() {
-            if let Event::Ended(pid, _) = event {
-                self.alive.retain(|worker| *worker != pid);
+            if let Event::Ended(pid, exit) = event
+                && let Some(at) = self.alive.iter().position(|worker| *worker == pid)
+            {
+                self.alive.swap_remove(at);
+                badly |= exit != Exit::Code(0);
             }
         }
-    }
-}
-
-impl Worker {
-    /// Takes in what it said; false at its end.
-    fn read(&mut self, told: &mut [Told], budget: &mut usize) -> bool {
-        let mut buffer = [0; 16_384];
-        let Some(count) = fd::read_or_end(self.pipe.as_fd(), &mut buffer) else { return true };
-        if count == 0 {
-            return false;
+        if badly {
+            self.bereaved = true;
+            tree::signal(SignalNo::KILL, &self.alive, None);
         }
-        self.line.extend_from_slice(&buffer[..count]);
-        let mut start = 0;
-        while let Some(length) = self.line[start..].iter().position(|b| *b == b'\n') {
-            let line = &self.line[start..start + length];
-            start += length + 1;
-            match serde_json::from_slice(line) {
-                Ok(Message::Check(index, mut check)) => {
-                    if check.message.len() > *budget {
-                        check.message.truncate(check.reason().len());
-                    }
-                    *budget = budget.saturating_sub(check.message.len());
-                    if let Some(file) = told.get_mut(index) {
-                        if file.checks.is_empty() {
-                            // Most files make one check, and a vector's first growth is for four.
-                            file.checks.reserve_exact(1);
-                        }
-                        file.checks.push(*check);
-                    }
-                }
-                Ok(Message::Done(index)) => {
-                    if let Some(file) = told.get_mut(index) {
-                        file.done = true;
-                    }
-                }
-                Err(error) => tracing::debug!(%error, "a worker said what is no message"),
-            }
-        }
-        self.line.drain(..start);
-        true
     }
 }
 
-fn start(job: &Job<'_>) -> io::Result<Worker> {
-    let (pipe, to_us) = fd::pipe_from_child()?;
-    match fork::fork()? {
-        Side::Parent(pid) => Ok(Worker { pid, pipe, line: Vec::new() }),
-        Side::Child => worker::main(job, &to_us),
-    }
-}
-
-fn progress<'f>(files: &'f [File], told: &[Told], shared: Shared, workers: usize) -> Progress<'f> {
+fn progress<'f>(files: &'f [File], ledger: &Ledger, shared: Shared, workers: usize) -> Progress<'f> {
     Progress {
-        done: told.iter().filter(|told| told.done).count(),
+        done: ledger.iter().filter(|told| told.done).count(),
         all: files.len(),
-        failed: told.iter().filter(|told| told.checks.iter().any(|check| check.outcome.is_failure())).count(),
-        current: (0..workers).find_map(|worker| files.get(shared.in_hand(worker)?)),
+        failed: ledger
+            .iter()
+            .filter(|told| told.checks.iter().any(|check| check.outcome.is_failure()))
+            .count(),
+        current: (0..workers).find_map(|worker| files.get(shared.in_hand(worker)?.0)),
     }
 }

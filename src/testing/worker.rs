@@ -2,78 +2,22 @@
 //!
 //! Contract: it is a subreaper in a session of its own before it starts anything, and holds no descriptor of ours but its end
 //! of a pipe to the front, so that a test, whatever becomes of it, never keeps the runtime waiting for its pipes. When
-//! the front ends, however it does, the worker kills what runs, reaps it, and ends too. It never returns.
+//! the front ends, however it does, the worker kills what runs, reaps it, and ends too. It never returns. When the worker
+//! itself is killed, the front does that in its place.
 
 use super::check::Check;
 use super::execute::Executor;
+use super::limit::Limit;
 use super::plan::File;
 use super::runner::{self, Common};
+use super::shared::Shared;
+use crate::process::Pid;
 use crate::process::command::Attributes;
-use crate::sys::fork::{self, Report};
-use crate::sys::page::Words;
+use crate::sys::fork::{self, Side};
 use crate::sys::{fd, proc};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write as _};
-use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
-
-/// What workers and front share besides the pipes, in words of one page.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Shared(Words);
-
-impl Shared {
-    /// The most workers that there are words for.
-    pub(super) const WORKERS: usize = 128;
-    const NEXT: usize = 0;
-    const STOP: usize = 1;
-    const CURRENT: usize = 8;
-    const REPORT: usize = Self::CURRENT + Self::WORKERS;
-
-    /// Errors: no memory.
-    pub(super) fn new() -> io::Result<Self> {
-        crate::sys::page::shared().map(Self)
-    }
-
-    /// The index of the next file, which is then somebody's; none after [`Shared::stop`].
-    fn take(self, count: usize) -> Option<usize> {
-        if self.0[Self::STOP].load(Ordering::Acquire) != 0 {
-            return None;
-        }
-        let index = self.0[Self::NEXT].fetch_add(1, Ordering::AcqRel) as usize;
-        (index < count).then_some(index)
-    }
-
-    /// Whether every file is somebody's.
-    pub(super) fn exhausted(self, count: usize) -> bool {
-        self.0[Self::STOP].load(Ordering::Acquire) != 0
-            || self.0[Self::NEXT].load(Ordering::Acquire) as usize >= count
-    }
-
-    /// No file is begun any more.
-    pub(super) fn stop(self) {
-        self.0[Self::STOP].store(1, Ordering::Release);
-    }
-
-    /// Starts over.
-    pub(super) fn reset(self) {
-        self.0[Self::NEXT].store(0, Ordering::Release);
-        self.0[Self::STOP].store(0, Ordering::Release);
-    }
-
-    fn current(self, worker: usize) -> &'static AtomicU64 {
-        &self.0[Self::CURRENT + worker]
-    }
-
-    /// The file that a worker has in hand.
-    pub(super) fn in_hand(self, worker: usize) -> Option<usize> {
-        (self.current(worker).load(Ordering::Acquire) as usize).checked_sub(1)
-    }
-
-    fn report(self, worker: usize) -> Report {
-        Report::new(&self.0[Self::REPORT + worker])
-    }
-}
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 
 /// What a worker tells the front, a line of JSON each.
 #[derive(Serialize, Deserialize)]
@@ -82,6 +26,8 @@ pub(super) enum Message {
     Check(usize, Box<Check>),
     /// That file is done.
     Done(usize),
+    /// It could not even begin.
+    Broken(String),
 }
 
 /// What a worker is given.
@@ -92,32 +38,69 @@ pub(super) struct Job<'a> {
     pub(super) shared: Shared,
     /// Its number.
     pub(super) worker: usize,
-    /// When everything must be over.
-    pub(super) limit: Option<Instant>,
+    pub(super) limit: Option<Limit>,
     pub(super) fail_fast: bool,
 }
 
-/// The life of a worker, in the copy that a fork just made.
-pub(super) fn main(job: &Job<'_>, front: &OwnedFd) -> ! {
-    let code = match work(job, front) {
-        Ok(()) => 0,
-        Err(_) => 1,
-    };
-    fork::exit_copy(code)
+/// A worker as the front sees it.
+pub(super) struct Worker {
+    pub(super) pid: Pid,
+    pipe: OwnedFd,
+    line: Vec<u8>,
 }
 
-fn work(job: &Job<'_>, front: &OwnedFd) -> io::Result<()> {
+impl Worker {
+    /// Starts one. Errors: no process or no descriptor can be made.
+    pub(super) fn start(job: &Job<'_>) -> io::Result<Self> {
+        let (pipe, to_us) = fd::pipe_from_child()?;
+        let front = std::process::id() as Pid;
+        match fork::fork()? {
+            Side::Parent(pid) => Ok(Self { pid, pipe, line: Vec::new() }),
+            Side::Child => {
+                let mut to_front = Pipe(&to_us);
+                let ended = work(job, front, &mut to_front);
+                if let Err(error) = &ended {
+                    let _ = to_front.send(&Message::Broken(error.to_string()));
+                }
+                fork::exit_copy(u8::from(ended.is_err()))
+            }
+        }
+    }
+
+    /// The descriptor to wait for.
+    pub(super) fn descriptor(&self) -> RawFd {
+        self.pipe.as_raw_fd()
+    }
+
+    /// Takes in what it said, a line at a time; a line that is no message is none. False at its end.
+    pub(super) fn read(&mut self, hear: &mut dyn FnMut(Option<Message>)) -> bool {
+        let mut buffer = [0; 16_384];
+        let Some(count) = fd::read_or_end(self.pipe.as_fd(), &mut buffer) else { return true };
+        if count == 0 {
+            return false;
+        }
+        self.line.extend_from_slice(&buffer[..count]);
+        let mut start = 0;
+        while let Some(length) = self.line[start..].iter().position(|b| *b == b'\n') {
+            hear(serde_json::from_slice(&self.line[start..start + length]).ok());
+            start += length + 1;
+        }
+        self.line.drain(..start);
+        true
+    }
+}
+
+/// The life of a worker, in the copy that a fork just made.
+fn work(job: &Job<'_>, front: Pid, pipe: &mut Pipe<'_>) -> io::Result<()> {
     fork::leave_session();
     proc::become_subreaper();
-    fd::close_others(&mut [front.as_raw_fd()]);
+    let to_front = pipe.0.as_raw_fd();
+    fd::close_others(&mut [to_front]);
     fd::detach_stdio()?;
-    let shared = job.shared;
-    let mut executor =
-        Executor::new(shared.report(job.worker), front.as_raw_fd(), job.attributes.clone(), job.limit)?;
-    let mut pipe = Pipe(front);
+    let report = job.shared.report(job.worker);
+    let mut executor = Executor::new(report, to_front, job.attributes.clone(), front, job.limit)?;
     while !executor.is_over() {
-        let Some(index) = shared.take(job.files.len()) else { break };
-        shared.current(job.worker).store(index as u64 + 1, Ordering::Release);
+        let Some(index) = job.shared.take(job.worker, job.files.len()) else { break };
         let mut failed = false;
         runner::run(&job.files[index], job.common, &mut executor, &mut |check| {
             failed |= check.outcome.is_failure();
@@ -125,10 +108,10 @@ fn work(job: &Job<'_>, front: &OwnedFd) -> io::Result<()> {
             let _ = pipe.send(&Message::Check(index, Box::new(check)));
         });
         if failed && job.fail_fast {
-            shared.stop();
+            job.shared.stop();
         }
         pipe.send(&Message::Done(index))?;
-        shared.current(job.worker).store(0, Ordering::Release);
+        job.shared.done(job.worker);
         if executor.is_stuck() {
             // It can no longer tell its next command's processes from those.
             break;
@@ -137,7 +120,7 @@ fn work(job: &Job<'_>, front: &OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Our end of the pipe to the front, which waits while the front is busy.
+/// A worker's end of the pipe, which waits while the front is busy.
 struct Pipe<'a>(&'a OwnedFd);
 
 impl Pipe<'_> {

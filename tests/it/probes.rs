@@ -215,8 +215,12 @@ fn a_hung_init_is_unhealthy() {
     running.signal(&["STOP"]);
     for suite in ["live", "ready", "startup"] {
         let done = probe(&running, &tree, &[suite]).code(1);
-        assert!(done.stdout[0].contains("did not answer"), "{done}");
+        assert!(done.stdout[0].contains("did not answer within 500ms"), "{done}");
     }
+    // Asked once for all, and for no longer than there is time.
+    let done = probe(&running, &tree, &["live", "ready", "startup", "--timeout", "100ms"]).code(1);
+    let text = done.stdout.join("");
+    assert!(text.contains("did not answer within ") && !text.contains("500ms"), "{done}");
     running.signal(&["CONT"]);
     probe(&running, &tree, &["live"]).code(0);
     running.stop();

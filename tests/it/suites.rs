@@ -266,11 +266,61 @@ fn works_with_nothing_at_all() {
     test_by(init, &tree, &["live"]).code(0).quiet();
     let tree = shell(tree, "live/20-b.sh", "exit 5");
     // Closed and full descriptors: the exit code is the verdict.
-    for redirection in [">&-", "<&- >&- 2>&-", ">/dev/full 2>&1"] {
+    for (only, code) in [("10-*", 0), ("*", 1)] {
+        for redirection in [">&-", "<&- >&- 2>&-", ">/dev/full 2>&1"] {
+            let init = Init::wrapper().place(Place::Subreaper).tree(&tree);
+            let program = crate::support::tools::programs().wrapper.clone();
+            let line = format!("exec {program} test live --only '{only}' {redirection}");
+            init.without(&["sh", "-c", &line]).finish().code(code);
+        }
+    }
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_no_pass() {
+    let tree = shell(shell(Tree::new(), "image/10-a.sh", "exit 0"), "live/10-a.sh", "exit 0");
+    let program = crate::support::tools::programs().wrapper.clone();
+    for (suite, format, code) in
+        [("image", "junit", 1), ("image", "json", 1), ("live", "probe", 0), ("image", "silent", 0)]
+    {
         let init = Init::wrapper().place(Place::Subreaper).tree(&tree);
-        let program = crate::support::tools::programs().wrapper.clone();
-        let line = format!("exec {program} test live {redirection}");
-        init.without(&["sh", "-c", &line]).finish().code(1);
+        let line = format!("exec {program} test {suite} --format {format} >/dev/full");
+        init.without(&["sh", "-c", &line]).finish().code(code);
+    }
+}
+
+#[test]
+fn a_name_that_is_not_what_it_looks_like_is_refused() {
+    let tree = shell(Tree::new(), "caf\\xe9/10-a.sh", "exit 1");
+    let program = crate::support::tools::programs().wrapper.clone();
+    for name in ["caf\\351", "a\\tb", "..", "a/b", ""] {
+        let line = format!("exec {program} test \"$(printf '{name}')\"");
+        let init = Init::wrapper().place(Place::Subreaper).tree(&tree);
+        init.without(&["sh", "-c", &line]).finish().code(2).says(&["no name of a suite"]);
+    }
+}
+
+#[test]
+fn the_shorter_time_holds_with_a_retry() {
+    let tree = Tree::new();
+    let runs = tree.path("runs");
+    let tree = shell(tree, "image/10-never.sh", &format!("echo x >>{runs}; exit 4"));
+    let done = test(
+        &tree,
+        &["image", "--timeout", "300ms", "--retry-timeout", "1h", "--sleep", "10ms", "--format", "json"],
+    );
+    let found = verdicts(&done.code(1));
+    assert!(found[0].message.contains("exited with code 4"), "the last whole attempt is told: {found:?}");
+    let runs = std::fs::read_to_string(&runs).expect("it ran").len();
+    assert!(runs >= 4, "it ran again and again");
+}
+
+#[test]
+fn nagios_hears_of_errors_too() {
+    let tree = shell(Tree::new().yaml("test: {jbos: 3}\n"), "image/10-a.sh", "exit 0");
+    for suite in ["image", "nope"] {
+        let done = test(&tree, &[suite, "--format", "nagios"]).code(3);
+        assert!(done.stdout[0].starts_with("GOSS UNKNOWN - "), "{done}");
     }
 }
 

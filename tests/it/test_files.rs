@@ -48,6 +48,7 @@ fn data_is_passed_over_whatever_its_mode() {
         .file("tests/image/fixture.json", 0o755, "{}")
         .file("tests/image/20-app.vars.yaml", 0o755, "a: 1\n")
         .file("tests/image/helper.bash", 0o755, "false\n")
+        .file("tests/image/plain.bash", 0o644, "#!/bin/bash\nfalse\n")
         .file("tests/image/.hidden.sh", 0o755, "exit 1\n")
         .file("tests/image/10-good.sh~", 0o755, "exit 1\n")
         .file("tests/image/folder/10-inside.sh", 0o755, "exit 1\n");
@@ -64,6 +65,21 @@ fn what_looks_like_a_test_and_would_not_run_is_told() {
     let done = test(&tree, &["image", "--format", "json"]).code(78);
     assert!(verdicts(&done)[0].message.contains("chmod +x"), "{done}");
     assert!(done.stdout.join("").contains("image/README is not run"), "{done}");
+}
+
+#[test]
+fn what_is_nearly_named_as_a_test_is_told() {
+    let tree = Tree::new().file("tests/image/10_goss.yaml", 0o644, "file: {/: {exists: true}}\n").file(
+        "tests/image/20-check.bash",
+        0o755,
+        "#!/bin/bash\nexit 1\n",
+    );
+    let done = test(&tree, &["image", "--format", "json"]).code(1);
+    assert!(
+        done.stdout.join("").contains("10_goss.yaml is not run: a goss file is called NAME.goss.yaml"),
+        "{done}"
+    );
+    assert_eq!(verdicts(&done)[0].name, "image/20-check.bash");
 }
 
 #[test]
@@ -177,7 +193,7 @@ fn binary_output_and_invalid_text_are_escaped() {
 
 #[test]
 fn a_flood_of_output_is_cut_and_says_so() {
-    let tree = Tree::new().script(
+    let tree = Tree::new().yaml("test: {timeout: 10m}\n").script(
         "tests/image/10-flood.sh",
         "head -c 1000000000 /dev/zero | tr '\\0' x; echo; echo end; exit 1",
     );

@@ -135,16 +135,92 @@ fn what_a_passing_test_leaves_behind_is_ended_and_told() {
 fn a_test_that_kills_its_worker_fails_alone() {
     let tree = Tree::new()
         .app("catch")
-        .script("tests/image/10-killer.sh", "kill -KILL $PPID; exec sleep 1000")
+        .script("tests/image/10-killer.sh", "setsid sleep 1000 &\nkill -KILL $PPID; exec sleep 1000")
         .script("tests/image/20-fine.sh", "exit 0");
     let mut running = Init::wrapper().tree(&tree).raw(&["run"]);
     running.ready("app");
     let done = probe(&running, &tree, &["image", "--jobs", "1", "--format", "json"]).code(1);
     let found = verdicts(&done);
-    assert!(found[0].message.contains("the process that ran it was killed"), "{done}");
+    assert!(found[0].message.contains("its worker was killed"), "{done}");
     assert_eq!(found[1].outcome, "pass", "the next worker runs what is left\n{done}");
     nothing_is_left(&running);
     running.stop();
+}
+
+/// A worker that is stopped cannot keep anybody's time: the front does.
+#[test]
+fn a_test_that_stops_its_worker_is_ended_all_the_same() {
+    let tree = Tree::new()
+        .app("catch")
+        .yaml("test: {timeout: 300ms}\n")
+        .script("tests/image/10-stopper.sh", "setsid sleep 1000 &\nkill -STOP $PPID; exec sleep 1000")
+        .script("tests/image/20-fine.sh", "exit 0");
+    let mut running = Init::wrapper().tree(&tree).raw(&["run"]);
+    running.ready("app");
+    for (limit, next) in [(&["--jobs", "1"][..], "pass"), (&["--jobs", "1", "--timeout", "500ms"], "timeout")]
+    {
+        let arguments = [&["image", "--format", "json"], limit].concat();
+        let done = probe(&running, &tree, &arguments).code(1);
+        let outcome: Vec<_> = verdicts(&done).into_iter().map(|check| check.outcome).collect();
+        assert_eq!(outcome, ["timeout", next], "{done}");
+        nothing_is_left(&running);
+    }
+    running.stop();
+}
+
+#[test]
+fn a_byte_in_the_workers_pipe_hides_no_failure() {
+    let write = "for f in /proc/$PPID/fd/*; do [ -p $f ] && printf 'x' >$f; done 2>/dev/null; exit 1";
+    let tree = Tree::new().script("tests/image/10-writer.sh", write);
+    let done =
+        test_by(Init::wrapper().place(Place::Subreaper), &tree, &["image", "--format", "json"]).code(1);
+    let message = &verdicts(&done)[0].message;
+    assert!(message.contains("disturbed") || message.contains("told nothing"), "{done}");
+}
+
+#[test]
+fn a_reader_that_does_not_read_holds_nobody_up() {
+    let mut tree = Tree::new();
+    for n in 10..99 {
+        tree =
+            tree.script(&format!("tests/image/{n}-loud.sh"), "head -c 2000 /dev/zero | tr '\\0' x; exit 1");
+    }
+    let program = &programs().wrapper;
+    // The pipe has a reader, which never reads.
+    let fifo = tree.path("fifo");
+    let line = format!(
+        "mkfifo {fifo} && exec 9<>{fifo} && {program} test image --format json --timeout 3s >{fifo}; echo ended $?"
+    );
+    let done = Init::wrapper().place(Place::Subreaper).tree(&tree).without(&["sh", "-c", &line]).finish();
+    assert!(done.has("ended 1"), "{done}");
+    done.says(&["the report could not be written", "nobody reads it"]);
+}
+
+#[test]
+fn a_signal_ends_the_report_and_the_pause_too() {
+    let tree = Tree::new().app("catch").script("tests/image/10-bad.sh", "exit 1");
+    let mut running = Init::wrapper().tree(&tree).raw(&["run"]);
+    running.ready("app");
+    let arguments = ["image", "--retry-timeout", "2h", "--sleep", "1h"];
+    let test = probe_and_stay(&running, &tree, &arguments);
+    proc::until("it pauses", || {
+        running.enter(&["sh", "-c", "grep -lx wrapper /proc/[0-9]*/comm | wc -l"]).stdout == ["2"]
+    });
+    signal_front(&running, "TERM");
+    let done = test.finish().code(143);
+    assert!(done.stdout.join("\n").contains("ended by SIGTERM after"), "{done}");
+    running.stop();
+}
+
+/// Without `/dev/null` no worker can begin: that is told once, and nothing is tried over and over.
+#[test]
+fn without_dev_null_it_says_so() {
+    let tree = Tree::new().script("tests/image/10-a.sh", "exit 0").script("tests/image/20-b.sh", "exit 0");
+    let program = &programs().wrapper;
+    let line = format!("mount -t tmpfs none /dev && exec {program} test image --format json");
+    let init = Init::wrapper().place(Place::Subreaper).tree(&tree);
+    let done = init.without(&["unshare", "--mount", "sh", "-c", &line]).finish().code(1);
+    assert!(verdicts(&done).iter().all(|check| check.message.contains("no test can be run")), "{done}");
 }
 
 #[test]
@@ -158,6 +234,7 @@ fn a_bats_file_that_hangs_leaves_no_working_files() {
     let found = verdicts(&done);
     let last = found.last().expect("a verdict");
     assert!(last.outcome == "timeout" && last.message.contains("timed out after 3s"), "{done}");
+    assert_eq!(found[0].outcome, "pass", "what had passed by then is told\n{done}");
     let left: Vec<_> =
         std::fs::read_dir(&scratch).expect("the directory").flatten().map(|e| e.file_name()).collect();
     assert_eq!(left, [".keep"], "{done}");
@@ -176,12 +253,16 @@ fn no_process_can_be_made() {
 /// Without /proc the tree cannot be seen: the group is killed all the same, and what cannot be found is told.
 #[test]
 fn without_proc_it_still_ends() {
-    let tree = Tree::new().script("tests/hang/10-hang.sh", "sleep 1000 &\nsleep 1000");
+    let tree = Tree::new()
+        .script("tests/hang/10-hang.sh", "setsid sleep 1000 &\nsleep 1000")
+        .script("tests/hang/20-leaves.sh", "setsid sleep 1000 &\nexit 0");
     let program = &programs().wrapper;
     let line = format!("mount -t tmpfs none /proc && exec {program} test hang --timeout 500ms --format json");
     let init = Init::wrapper().place(Place::Subreaper).tree(&tree);
     let done = init.without(&["unshare", "--mount", "sh", "-c", &line]).finish().code(1);
-    assert!(verdicts(&done)[0].message.contains("timed out after 500ms"), "{done}");
+    let found = verdicts(&done);
+    assert!(found[0].message.contains("timed out after 500ms"), "{done}");
+    assert!(found.iter().all(|check| check.outcome != "pass"), "what cannot be found is told\n{done}");
 }
 
 /// A test reads nothing of ours and holds no descriptor of whoever started us.

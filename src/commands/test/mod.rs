@@ -1,33 +1,30 @@
 //! `test [SUITE...]`: runs test suites; as a probe it first asks in which phase the container is.
 
 mod options;
+mod output;
 mod phase;
 mod progress;
+mod rounds;
 mod suites;
 
 pub(super) use options::parser;
 
 use super::console::{self, parse};
 use super::{Error, init};
-use crate::config::{self, Config, Locations, Probe, child_env, secret_values};
+use crate::config::{self, Config, Locations, Probe};
 use crate::exit;
-use crate::process::command::Attributes;
-use crate::process::environment::{Environment, List};
 use crate::sys::entry::{self, Started};
 use crate::sys::signal::SignalNo;
-use crate::sys::{mask, proc};
-use crate::testing::check::{Check, Outcome, Run};
+use crate::testing::check::{Outcome, Run};
+use crate::testing::limit::Limit;
 use crate::testing::plan::{self, File};
-use crate::testing::pool::{Pool, Settings};
-use crate::testing::report::{self, Format};
+use crate::testing::pool::Pool;
+use crate::testing::report::Format;
 use crate::testing::role::{Role, Verdict, verdict};
-use crate::testing::runner::{Choice, Common, spell};
-use crate::testing::text::Secrets;
 use options::Options;
 use phase::Seen;
 use std::ffi::{CString, OsStr};
 use std::fmt::Write as _;
-use std::io::{self, BufWriter, Write as _};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Runs it.
@@ -35,22 +32,33 @@ pub(super) fn main(started: &Started, args: &[&OsStr]) -> Result<u8, Error> {
     let clock = Instant::now();
     let Some(matches) = parse(parser(), args)? else { return Ok(0) };
     let options = Options::new(&matches)?;
+    match command(started, &options, clock) {
+        // Who reads Nagios' codes reads stdout too, and nothing else.
+        Err(error) if options.format == Some(Format::Nagios) => {
+            console::print(&format!("GOSS UNKNOWN - {error}\n"));
+            Ok(exit::NAGIOS_UNKNOWN)
+        }
+        ended => ended,
+    }
+}
+
+fn command(started: &Started, options: &Options, clock: Instant) -> Result<u8, Error> {
     let locations = init::locations();
     let (loaded, errors) = config::load_tolerant(&locations, entry::environment(), None);
     let config = &loaded.config;
     let seen = phase::look();
-    let suites = suites::chosen(&options.suites, &locations, config, seen.inside())?;
-    let mut session = Session::new(&options, config, suites, clock);
+    let suites = suites::chosen(&options.suites, &locations, seen.inside())?;
+    let mut session = Session::new(options, config, suites, clock);
     if options.list {
         session.find_files(&locations)?;
         return Ok(session.list());
     }
     session.ask_phase(&seen);
-    if let Some(signal) = session.await_phase(&seen, &options)? {
-        return Ok(session.end(&options, Some(signal)));
+    if let Some(signal) = session.await_phase(&seen, options)? {
+        return Ok(output::end(session, options, Some(signal)));
     }
     if session.to_run.is_empty() {
-        return Ok(session.end(&options, None));
+        return Ok(output::end(session, options, None));
     }
     // Only now: in maintenance a probe passes with a broken configuration too.
     init::tell(&loaded);
@@ -58,7 +66,8 @@ pub(super) fn main(started: &Started, args: &[&OsStr]) -> Result<u8, Error> {
         return Err(error.into());
     }
     session.find_files(&locations)?;
-    session.run(started, &options, config)
+    let interrupted = rounds::run(&mut session, started, options, config)?;
+    Ok(output::end(session, options, interrupted))
 }
 
 /// One command at work.
@@ -67,9 +76,10 @@ struct Session {
     suites: Vec<(String, Role)>,
     /// Those whose tests decide.
     to_run: Vec<String>,
-    /// What is known about time.
+    /// When the command began.
     clock: Instant,
-    limit: Option<Duration>,
+    /// When it must be over.
+    limit: Option<Limit>,
     timeouts: Vec<(String, Duration)>,
     files: Vec<File>,
     only: Vec<CString>,
@@ -97,12 +107,15 @@ impl Session {
                 (name.clone(), options.timeout.filter(|_| probe(name)).unwrap_or(own))
             })
             .collect();
-        // A probe is over in its suite's time, however many files it has.
+        // A probe is over in its suite's time, however many files it has; one that is waited for is not in a hurry.
         let own = timeouts.iter().map(|(_, timeout)| *timeout).max().filter(|_| all_probes);
+        let own = own.filter(|_| options.timeout.is_none() && options.retry.is_none());
+        let limits = [(options.timeout, "--timeout"), (options.retry, "--retry-timeout"), (own, "")];
+        let limits = limits.into_iter().filter_map(|(time, by)| time.map(|time| (time, by)));
         Self {
             to_run: suites.iter().map(|(name, _)| name.clone()).collect(),
             clock,
-            limit: options.timeout.or(own.filter(|_| options.retry.is_none())),
+            limit: limits.min().map(|(time, by)| Limit { at: clock + time, time, by }),
             timeouts,
             files: Vec::new(),
             only: options.only.clone(),
@@ -125,13 +138,20 @@ impl Session {
         self.run.checks.clear();
         self.run.notes.clear();
         self.app_runs = false;
+        if self.suites.iter().all(|(_, role)| *role == Role::None) {
+            return;
+        }
+        // Once for all suites: a PID 1 that hangs takes its time.
+        let phase = seen.phase(
+            self.limit.map_or(Duration::MAX, |limit| limit.at.saturating_duration_since(Instant::now())),
+        );
         for (name, role) in &self.suites {
             if *role == Role::None {
                 continue;
             }
-            let (decided, why) = match seen.phase() {
+            let (decided, why) = match &phase {
                 Ok(None) => continue,
-                Ok(Some((phase, why))) => (verdict(*role, phase), why),
+                Ok(Some((phase, why))) => (verdict(*role, *phase), why),
                 // PID 1 hangs: whoever asks for the container's health must know.
                 Err(why) => (Verdict::Fail, why),
             };
@@ -144,23 +164,19 @@ impl Session {
                 Verdict::Fail => Outcome::Fail,
             };
             self.to_run.retain(|suite| suite != name);
-            self.run.checks.push(phase::check(name, outcome, why));
+            self.run.checks.push(phase::check(name, outcome, why.clone()));
         }
-        if let Some(remark) =
-            seen.remark().filter(|_| self.suites.iter().any(|(_, role)| *role != Role::None))
-        {
-            self.run.notes.push(remark);
-        }
+        self.run.notes.extend(seen.remark());
     }
 
     /// With `--retry-timeout`, waits for a phase in which no probe fails: there may be none yet, as long as init.d runs.
     /// Returns the signal that ended the wait, if one did.
     fn await_phase(&mut self, seen: &Seen, options: &Options) -> Result<Option<SignalNo>, Error> {
-        let Some(retry) = options.retry.filter(|_| self.run.failures() > 0) else { return Ok(None) };
-        let end = self.clock + self.limit.map_or(retry, |limit| limit.min(retry));
         let mut pool = Pool::new().map_err(Error::Init)?;
-        while self.run.failures() > 0 && pool.interrupted().is_none() && Instant::now() + options.sleep < end
-        {
+        while options.retry.is_some() && self.run.failures() > 0 && pool.interrupted().is_none() {
+            if self.limit.is_some_and(|limit| Instant::now() + options.sleep >= limit.at) {
+                break;
+            }
             pool.pause(options.sleep);
             self.ask_phase(seen);
         }
@@ -213,115 +229,11 @@ impl Session {
         0
     }
 
-    fn run(mut self, started: &Started, options: &Options, config: &Config) -> Result<u8, Error> {
-        let attributes = Attributes {
-            mask: started.mask,
-            ignore_chld: mask::is_ignored(SignalNo::CHLD),
-            session: false,
-            foreground: false,
-            umask: None,
-            stdio: None,
-            dies_with_us: true,
-        };
-        // Ignored SIGCHLD would make the kernel reap our children itself, and tell nobody.
-        if attributes.ignore_chld {
-            mask::set_ignored(SignalNo::CHLD, false);
-        }
-        // What a killed worker leaves comes to us.
-        proc::become_subreaper();
-        let end = self.limit.map(|limit| self.clock + limit);
-        let retry_end = options.retry.map(|retry| self.clock + retry);
-        let settings = Settings {
-            jobs: options.jobs.unwrap_or(config.test.jobs.get() as usize),
-            limit: [end, retry_end].into_iter().flatten().min(),
-            fail_fast: options.fail_fast,
-            attributes,
-        };
-        let mut common = common(config, options)?;
-        common.limit = self.limit_in_words(options);
-        let mut progress = progress::Line::new(self.format);
-        let mut pool = Pool::new().map_err(Error::Init)?;
-        let by_phase = std::mem::take(&mut self.run.checks);
-        let mut attempts = 1;
-        loop {
-            let checks = pool.run(&self.files, &common, &settings, &mut |now| progress.show(now));
-            let failed = checks.iter().any(|check| check.outcome.is_failure());
-            self.run.checks = checks;
-            let again = retry_end.is_some_and(|at| Instant::now() + options.sleep < at);
-            if !failed || !again || pool.interrupted().is_some() {
-                break;
-            }
-            pool.pause(options.sleep);
-            attempts += 1;
-        }
-        progress.clear();
-        self.run.checks.extend(by_phase);
-        self.order();
-        if let Some(retry) = options.retry {
-            let outcome = if self.run.failures() == 0 { "passed" } else { "did not pass" };
-            let time = if self.run.failures() == 0 { self.clock.elapsed() } else { retry };
-            self.run.notes.push(format!("{outcome} within {}, at attempt {attempts}", spell(time)));
-        }
-        Ok(self.end(options, pool.interrupted()))
-    }
-
-    /// The shortest of what bounds the whole command, and the option that gave it, if one did.
-    fn limit_in_words(&self, options: &Options) -> Option<String> {
-        let own = if options.timeout.is_some() { " (--timeout)" } else { "" };
-        let limits = [(self.limit, own), (options.retry, " (--retry-timeout)")];
-        let shortest = limits.iter().filter_map(|(time, name)| Some(((*time)?, *name))).min();
-        shortest.map(|(time, name)| format!("{}{name}", spell(time)))
-    }
-
     /// Suites as they were asked for; in each the order of the files stands.
     fn order(&mut self) {
         let suites = &self.run.suites;
         self.run.checks.sort_by_key(|check| suites.iter().position(|suite| *suite == check.suite));
     }
-
-    /// Reports, and makes the exit code.
-    fn end(mut self, options: &Options, interrupted: Option<SignalNo>) -> u8 {
-        self.run.duration = self.clock.elapsed();
-        if options.require && self.files.is_empty() && self.run.checks.is_empty() {
-            let suite = self.run.suites.join(", ");
-            let check = phase::check(&suite, Outcome::Fail, "no tests, and --require wants some".into());
-            self.run.notes.clear();
-            self.run.checks.push(Check { suite, ..check });
-        }
-        let mut out = BufWriter::with_capacity(8192, io::stdout().lock());
-        // A reader that went away is no error of the tests.
-        let _ = report::write(&self.run, self.format, progress::style(), &mut out).and_then(|()| out.flush());
-        if let Some(signal) = interrupted {
-            return 128 + signal.get() as u8;
-        }
-        let errors = self.run.count(|outcome| outcome == Outcome::Error);
-        match (self.format, self.run.failures()) {
-            (_, 0) => 0,
-            (Format::Nagios, failures) if failures > errors => exit::NAGIOS_CRITICAL,
-            (Format::Nagios, _) => exit::NAGIOS_UNKNOWN,
-            _ if errors > 0 => exit::CONFIG,
-            _ => exit::FAILED,
-        }
-    }
-}
-
-/// What all tests are given: the app's environment, and what of it must not be shown.
-fn common(config: &Config, options: &Options) -> Result<Common, Error> {
-    let list: Option<List> = child_env(&config.run, entry::environment())?;
-    let secrets = match &list {
-        Some(list) => Secrets::new(secret_values(&config.run, list.iter().map(AsRef::as_ref))),
-        None => Secrets::new(secret_values(&config.run, entry::environment())),
-    };
-    Ok(Common {
-        env: list.map_or_else(Environment::inherited, Environment::exactly),
-        secrets,
-        engine: options.engine.unwrap_or(match config.test.engine {
-            config::Engine::Auto => Choice::Auto,
-            config::Engine::Builtin => Choice::Builtin,
-            config::Engine::Goss => Choice::Goss,
-        }),
-        limit: None,
-    })
 }
 
 fn role(probe: Probe) -> Role {

@@ -4,6 +4,7 @@ use crate::commands::Error;
 use crate::config::NonZeroDuration;
 use crate::testing::report::Format;
 use crate::testing::runner::Choice;
+use crate::testing::shared::WORKERS;
 use crate::testing::text::one_line;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::{CString, OsString};
@@ -46,13 +47,17 @@ impl Options {
             matches.get_many::<OsString>(name).into_iter().flatten().cloned().collect()
         };
         let time = |name: &str| matches.get_one::<NonZeroDuration>(name).map(|time| time.get());
-        let suites: Vec<String> = texts("suite").iter().map(|name| one_line(name)).collect();
-        if let Some(bad) =
-            suites.iter().find(|name| name.is_empty() || name.contains('/') || name.starts_with('.'))
-        {
-            return Err(Error::Usage(format!(
-                "wrapper test: {bad:?} is no name of a suite: it is a folder's, without a path"
-            )));
+        let mut suites = Vec::new();
+        for name in texts("suite") {
+            // A name that is not what it looks like would look for another folder, and find no tests in it.
+            let shown = one_line(&name);
+            let plain = name.to_str() == Some(shown.as_str()) && !shown.is_empty();
+            if !plain || shown.contains('/') || shown.starts_with('.') {
+                return Err(Error::Usage(format!(
+                    "wrapper test: {shown:?} is no name of a suite: it is a folder's, in plain UTF-8 and without a path"
+                )));
+            }
+            suites.push(shown);
         }
         Ok(Self {
             suites,
@@ -122,7 +127,7 @@ pub(in crate::commands) fn parser() -> Command {
         .arg(
             option("jobs", "N", "Files that run at the same time [default: test.jobs, 4]")
                 .short('j')
-                .value_parser(value_parser!(u16).range(1..=128)),
+                .value_parser(value_parser!(u16).range(1..=WORKERS as i64)),
         )
         .arg(time("retry-timeout", "Run again until everything passes, for at most this long"))
         .arg(time("sleep", "Pause between two attempts of --retry-timeout [default: 1s]").requires("retry-timeout"))

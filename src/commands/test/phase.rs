@@ -38,14 +38,15 @@ impl Seen {
     }
 
     /// The phase and a line that says so; none when there is nobody to say. An error when PID 1 hangs.
-    pub(super) fn phase(&self) -> Result<Option<(Phase, String)>, String> {
+    pub(super) fn phase(&self, patience: Duration) -> Result<Option<(Phase, String)>, String> {
         let Self::Init(init) = self else { return Ok(None) };
         let Some(state) = ask::state(init).and_then(board::decode) else {
             return Err(format!("the state of PID {} cannot be read", init.pid));
         };
         let (phase, why) = translate(&state);
         if phase == Phase::Running {
-            ask::ask(init, board::verb(Request::Ping)).map_err(|error| error.to_string())?;
+            let patience = patience.min(ask::PATIENCE);
+            ask::ask_within(init, board::verb(Request::Ping), patience).map_err(|error| error.to_string())?;
         }
         Ok(Some((phase, why)))
     }

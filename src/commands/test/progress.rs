@@ -1,8 +1,9 @@
 //! What only a terminal gets: colours, and how far a long run is.
 
+use crate::sys::fd::write_nowait;
 use crate::testing::pool::Progress;
 use crate::testing::report::{Format, Style};
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
 
 /// Colours only on a terminal, and never with `NO_COLOR`.
@@ -39,12 +40,13 @@ impl Line {
             self.since.elapsed().as_secs()
         );
         let text: String = text.chars().take(78).collect();
-        let _ = write!(io::stderr(), "\r\x1b[K{text}");
+        // A terminal that was stopped must not stop us.
+        write_nowait(2, format!("\r\x1b[K{text}").as_bytes());
     }
 
     pub(super) fn clear(&mut self) {
         if self.shown {
-            let _ = write!(io::stderr(), "\r\x1b[K");
+            write_nowait(2, b"\r\x1b[K");
         }
     }
 }

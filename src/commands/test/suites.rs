@@ -1,24 +1,28 @@
 //! Which suites and files are meant.
 
 use crate::commands::Error;
-use crate::config::{Config, Locations};
+use crate::config::Locations;
 use crate::sys::glob;
 use crate::testing::plan::File;
 use crate::testing::text::one_line;
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 /// Suites that exist whether there is a folder or not.
 const STANDARD: [&str; 4] = ["image", "live", "ready", "startup"];
 
 /// The suites asked for, each once; without any, the one that fits where we are.
-pub(super) fn chosen(
-    asked: &[String],
-    locations: &Locations,
-    config: &Config,
-    inside: bool,
-) -> Result<Vec<String>, Error> {
+pub(super) fn chosen(asked: &[String], locations: &Locations, inside: bool) -> Result<Vec<String>, Error> {
+    if let Some(dir) = std::env::var_os("WRAPPER_CONFIG_DIR").filter(|dir| !dir.is_empty())
+        && !Path::new(&dir).is_dir()
+    {
+        return Err(Error::Usage(format!(
+            "WRAPPER_CONFIG_DIR={}: there is no such directory",
+            dir.display()
+        )));
+    }
     let default = if inside { "live" } else { "image" };
     let mut names: Vec<String> = Vec::new();
     for name in if asked.is_empty() { vec![default.to_owned()] } else { asked.to_vec() } {
@@ -31,7 +35,6 @@ pub(super) fn chosen(
     }
     let mut known: BTreeSet<String> = STANDARD.map(str::to_owned).into_iter().collect();
     known.extend(locations.suites()?.iter().map(|name| one_line(name)));
-    known.extend(config.test.suites.iter().map(|suite| suite.name.clone()));
     match names.iter().find(|name| !known.contains(*name)) {
         None => Ok(names),
         Some(unknown) => {

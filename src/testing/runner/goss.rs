@@ -2,10 +2,14 @@
 
 use super::super::check::{Check, Goss, Origin, Outcome};
 use super::super::execute::{Executor, How, Stream};
-use super::super::text::{Tail, printable};
-use super::{Verdicts, joined, remark};
+use super::super::secrets::Secrets;
+use super::super::shorten::Shorten;
+use super::super::tail::Tail;
+use super::super::text::{cut, printable};
+use super::{Verdicts, joined, reason, remark};
 use crate::process::command::Command;
 use serde::Deserialize;
+use serde_json::Value;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -56,8 +60,12 @@ struct Installed {
 
 /// goss's exit code for a file that it does not understand.
 const NOT_UNDERSTOOD: u8 = 78;
-/// More of its JSON than this is not taken: about 20 000 results.
-const OUTPUT: usize = 16 << 20;
+/// More of its JSON than this is not taken: some 5000 results.
+const OUTPUT: usize = 4 << 20;
+/// Bytes of a text that are shown.
+const SHOWN: usize = 2048;
+/// Items of a list that are shown.
+const ITEMS: usize = 100;
 
 #[derive(Deserialize)]
 struct Report {
@@ -85,34 +93,39 @@ impl Engine for Installed {
         args.extend(["validate", "--no-color", "--format", "json"].map(OsString::from));
         let mut command = Command::new(&self.program, args);
         command.env = verdicts.common.env.clone();
-        let mut json = Vec::new();
-        let mut errors = Tail::default();
+        let secrets = &verdicts.common.secrets;
+        // What is shown, and a secret at its end.
+        let mut json = Shorten::new(SHOWN + 2 * secrets.longest().min(SHOWN), OUTPUT);
+        let mut start = Tail::new(secrets);
+        let mut errors = Tail::new(secrets);
         let timeout = verdicts.file.timeout;
         let ended = executor.run(&command, timeout, true, &mut |stream, piece| match stream {
-            Stream::Output => json.extend_from_slice(&piece[..piece.len().min(OUTPUT - json.len())]),
+            Stream::Output => {
+                json.push(piece);
+                start.push(piece);
+            }
             Stream::Error => errors.push(piece),
         });
-        let said = errors.text(&verdicts.common.secrets);
+        let said = errors.text(secrets);
         if verdicts.unfinished(&ended, &said) {
             return;
         }
         let How::Ended(exit) = ended.how else { return };
-        let report: Report = match serde_json::from_slice(&json) {
+        let Some(text) = json.finish() else {
+            return verdicts.file(Outcome::Fail, "goss reported more than 4 MB: split the file".into());
+        };
+        let report: Report = match serde_json::from_slice(text) {
             Ok(report) => report,
             Err(error) => {
-                let (outcome, reason) = if exit.code() == NOT_UNDERSTOOD {
+                let (outcome, why) = if exit.code() == NOT_UNDERSTOOD {
                     (Outcome::Error, "goss does not understand it".to_owned())
                 } else {
-                    (Outcome::Fail, format!("goss {exit} and printed no report ({error})"))
+                    (Outcome::Fail, format!("goss {} and printed no report ({error})", reason(exit)))
                 };
-                let mut output = Tail::default();
-                output.push(&json);
-                let printed = output.text(&verdicts.common.secrets);
-                let output = [said, printed].join("\n");
-                return verdicts.file(outcome, joined(&reason, output.trim()));
+                let output = [said, start.text(secrets)].join("\n");
+                return verdicts.file(outcome, joined(&why, output.trim()));
             }
         };
-        drop(json);
         for entry in sorted(report.results) {
             let check = check(verdicts, entry);
             verdicts.add(check);
@@ -132,6 +145,7 @@ fn sorted(mut entries: Vec<Entry>) -> Vec<Entry> {
 }
 
 fn check(verdicts: &Verdicts<'_>, entry: Entry) -> Check {
+    let secrets = &verdicts.common.secrets;
     let mut goss = entry.goss;
     for text in [
         &mut goss.resource_type,
@@ -141,9 +155,10 @@ fn check(verdicts: &Verdicts<'_>, entry: Entry) -> Check {
         &mut goss.summary_line,
         &mut goss.summary_line_compact,
     ] {
-        // Before the cut, which could leave half a secret.
-        verdicts.common.secrets.hide_text(text);
-        *text = bounded(printable(text.as_bytes()));
+        *text = fit(text, secrets);
+    }
+    for value in [&mut goss.meta, &mut goss.matcher_result, &mut goss.err] {
+        fit_value(value, secrets);
     }
     let outcome = match entry.result {
         0 => Outcome::Pass,
@@ -155,9 +170,10 @@ fn check(verdicts: &Verdicts<'_>, entry: Entry) -> Check {
         Outcome::Pass => String::new(),
         Outcome::Skip => "skipped".into(),
         _ => {
-            let lead = format!("{}: {}: {}:", goss.resource_type, goss.resource_id, goss.property);
-            let why =
-                goss.summary_line_compact.strip_prefix(lead.as_str()).unwrap_or(&goss.summary_line_compact);
+            let why = goss
+                .summary_line_compact
+                .strip_prefix(&format!("{title}:"))
+                .unwrap_or(&goss.summary_line_compact);
             why.trim().to_owned()
         }
     };
@@ -166,12 +182,31 @@ fn check(verdicts: &Verdicts<'_>, entry: Entry) -> Check {
     Check { duration: Duration::from_nanos(entry.duration), ..check }
 }
 
-/// A result can hold a whole file.
-fn bounded(text: String) -> String {
-    const MOST: usize = 2048;
-    if text.len() <= MOST {
-        return text;
+/// A text as it may be shown: without secrets, printable, and no longer than fits.
+fn fit(text: &str, secrets: &Secrets) -> String {
+    let long = text.len() > SHOWN;
+    let mut text = printable(&secrets.hide_piece(text.as_bytes(), false, long));
+    if long {
+        text.truncate(cut(&text, SHOWN).len());
+        text.push_str(" (cut)");
     }
-    let cut = (0..=MOST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    format!("{} (cut, {} bytes in all)", &text[..cut], text.len())
+    text
+}
+
+fn fit_value(value: &mut Value, secrets: &Secrets) {
+    match value {
+        Value::String(text) => *text = fit(text, secrets),
+        Value::Array(items) => {
+            items.truncate(ITEMS);
+            for item in items {
+                fit_value(item, secrets);
+            }
+        }
+        Value::Object(map) => {
+            for item in map.values_mut() {
+                fit_value(item, secrets);
+            }
+        }
+        _ => {}
+    }
 }

@@ -12,9 +12,11 @@ pub use goss::Choice;
 use super::check::{Check, Origin, Outcome};
 use super::execute::{Ended, Executor, How};
 use super::plan::{File, Kind};
-use super::text::Secrets;
+use super::secrets::Secrets;
 use crate::process::environment::Environment;
-use std::time::{Duration, Instant, SystemTime};
+use crate::process::exit::Exit;
+use crate::sys::signal::SignalNo;
+use std::time::{Instant, SystemTime};
 
 /// What all tests of one command have in common.
 #[derive(Clone, Debug)]
@@ -25,8 +27,6 @@ pub struct Common {
     pub secrets: Secrets,
     /// Who runs goss files.
     pub engine: Choice,
-    /// What the whole command was given and by what, for the message when it is over: `9s (--timeout)`.
-    pub limit: Option<String>,
 }
 
 /// Runs one file.
@@ -69,22 +69,8 @@ impl<'a> Verdicts<'a> {
     }
 
     fn add(&mut self, mut check: Check) {
-        let secrets = &self.common.secrets;
-        secrets.hide_text(&mut check.title);
-        secrets.hide_text(&mut check.message);
-        if let Origin::Goss(goss) = &mut check.origin {
-            for text in [
-                &mut goss.resource_id,
-                &mut goss.title,
-                &mut goss.summary_line,
-                &mut goss.summary_line_compact,
-            ] {
-                secrets.hide_text(text);
-            }
-            for value in [&mut goss.meta, &mut goss.matcher_result, &mut goss.err] {
-                secrets.hide_value(value);
-            }
-        }
+        // The messages are made of texts that are free of them already; a title is the test's own.
+        self.common.secrets.hide_text(&mut check.title);
         (self.sink)(check);
     }
 
@@ -98,31 +84,24 @@ impl<'a> Verdicts<'a> {
     /// cannot be ended. `output` is the end of what it printed. False when there is nothing of the kind.
     fn unfinished(&mut self, ended: &Ended, output: &str) -> bool {
         let (outcome, reason) = match &ended.how {
-            How::Ended(_) if ended.stuck => (
-                Outcome::Fail,
-                "left processes behind that KILL does not end (they hang in the kernel)".to_owned(),
-            ),
+            How::Ended(_) if ended.stuck => (Outcome::Fail, format!("left processes behind{}", stuck(ended))),
             How::Ended(_) => return false,
             How::Refused(why) => (Outcome::Fail, why.clone()),
             How::NotStarted(diagnosis) => (Outcome::Error, diagnosis.reason.clone()),
-            How::TimedOut => (Outcome::Timeout, format!("timed out after {}{}", self.spent(), stuck(ended))),
+            How::TimedOut(time) => (Outcome::Timeout, format!("timed out after {time}{}", stuck(ended))),
             How::Cut => (Outcome::Timeout, format!("cut short by a signal{}", stuck(ended))),
         };
         self.file(outcome, joined(&reason, output));
         true
     }
-
-    /// The time that was up: the file's own, or the whole command's.
-    fn spent(&self) -> String {
-        match &self.common.limit {
-            Some(limit) if self.clock.elapsed() < self.file.timeout => limit.clone(),
-            _ => spell(self.file.timeout),
-        }
-    }
 }
 
 fn stuck(ended: &Ended) -> &'static str {
-    if ended.stuck { ", and KILL does not end it (it hangs in the kernel)" } else { "" }
+    match (ended.stuck, ended.blind) {
+        (false, _) => "",
+        (true, false) => ", and KILL does not end what is left (it hangs in the kernel)",
+        (true, true) => ", and without /proc what is left cannot be found",
+    }
 }
 
 /// What a file that ended left behind, as a remark: it is over, but somebody should know.
@@ -132,6 +111,15 @@ fn remark(ended: &Ended) -> String {
         0 => String::new(),
         1 => "left a process behind, which was killed".into(),
         many => format!("left {many} processes behind, which were killed"),
+    }
+}
+
+/// Why a program's end is a failure.
+fn reason(exit: Exit) -> String {
+    if exit == Exit::Signal(SignalNo::KILL) {
+        format!("{exit}, and not by us: out of memory, or from outside")
+    } else {
+        exit.to_string()
     }
 }
 
@@ -151,15 +139,5 @@ fn with_remark(reason: String, remark: &str) -> String {
         (_, true) => reason,
         (true, _) => remark.to_owned(),
         _ => format!("{reason}; {remark}"),
-    }
-}
-
-/// `4s`, `1.5s`, `250ms`, as people write it.
-pub fn spell(time: Duration) -> String {
-    match time.as_millis() {
-        ms if ms.is_multiple_of(60_000) && ms > 0 => format!("{}m", ms / 60_000),
-        ms if ms.is_multiple_of(1000) => format!("{}s", ms / 1000),
-        ms if ms > 1000 => format!("{}.{}s", ms / 1000, ms % 1000 / 100),
-        ms => format!("{ms}ms"),
     }
 }

@@ -3,8 +3,8 @@
 use super::super::check::{Origin, Outcome};
 use super::super::execute::{Executor, How};
 use super::super::plan::{File, first_line};
-use super::super::text::Tail;
-use super::{Verdicts, joined, remark, with_remark};
+use super::super::tail::Tail;
+use super::{Verdicts, joined, reason, remark, with_remark};
 use crate::process::command::Command;
 use crate::process::diagnose;
 use std::ffi::{OsStr, OsString};
@@ -13,7 +13,7 @@ use std::os::unix::ffi::OsStrExt as _;
 pub(super) fn run(executor: &mut Executor, verdicts: &mut Verdicts<'_>) {
     let mut command = command(verdicts.file);
     command.env = verdicts.common.env.clone();
-    let mut tail = Tail::default();
+    let mut tail = Tail::new(&verdicts.common.secrets);
     let mut ended = executor.run(&command, verdicts.file.timeout, false, &mut |_, piece| tail.push(piece));
     explain_interpreter(&mut ended.how, verdicts.file, &command);
     let output = tail.text(&verdicts.common.secrets);
@@ -24,7 +24,7 @@ pub(super) fn run(executor: &mut Executor, verdicts: &mut Verdicts<'_>) {
     let (outcome, reason, output) = if exit.success() {
         (Outcome::Pass, String::new(), "")
     } else {
-        (Outcome::Fail, exit.to_string(), output.as_str())
+        (Outcome::Fail, reason(exit), output.as_str())
     };
     let message = joined(&with_remark(reason, &remark(&ended)), output);
     let check = verdicts.check("", outcome, message, Origin::Shell);

@@ -65,7 +65,7 @@ fn inside(tree: &Tree, arguments: &[&str]) -> Vec<String> {
 /// What a run with `--format json` found, in its order.
 #[track_caller]
 pub(crate) fn verdicts(done: &Finished) -> Vec<Verdict> {
-    let value: serde_json::Value = serde_json::from_str(&done.stdout.join("\n"))
+    let value: serde_json::Value = serde_json::from_str(done.stdout.first().map_or("", String::as_str))
         .unwrap_or_else(|error| panic!("no JSON: {error}\n{done}"));
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let results = value["results"].as_array().unwrap_or_else(|| panic!("no results\n{done}"));
