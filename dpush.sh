@@ -55,10 +55,11 @@ if ! answer=$("$ENGINE" info 2>&1 >/dev/null); then
     die "$ENGINE does not answer: $(tail -n 1 <<<"$answer")" "start it ($ROOT/scripts/setup.sh build), or choose another with ENGINE="
 fi
 
-# What an image is, less what changes from build to build of the same content. From a configuration on stdin, the engine's or
-# the registry's.
+# What an image is, less what changes from build to build of the same content (the digest of its base too: the base's own content
+# is in the layers). From a configuration on stdin, the engine's or the registry's.
 content='{layers: .rootfs.diff_ids, architecture: .architecture, config: ((.config // {}) |
-    {User, Env, Entrypoint, Cmd, Labels, StopSignal, WorkingDir, ExposedPorts, Volumes, Healthcheck} | with_entries(select(.value | IN(null, "", [], {}) | not)))}'
+    {User, Env, Entrypoint, Cmd, Labels, StopSignal, WorkingDir, ExposedPorts, Volumes, Healthcheck}
+    | del(.Labels["org.opencontainers.image.base.digest"]?) | with_entries(select(.value | IN(null, "", [], {}) | not)))}'
 local_content() {
     "$ENGINE" image inspect "$1" | jq --sort-keys '.[0] | {rootfs: {diff_ids: .RootFS.Layers}, architecture: .Architecture, config: .Config}' | jq --sort-keys --compact-output "$content"
 }

@@ -56,6 +56,19 @@ remote_digest() { skopeo inspect --tls-verify=false --format '{{.Digest}}' "dock
     [ "$(remote_digest tool)" = "$before" ]
 }
 
+@test "an image whose base was built again has not changed, whatever the base's digest is now" {
+    ./dbuild.sh run run-jre
+    ./dpush.sh run run-jre
+    before=$(remote_digest run-jre)
+    ./dbuild.sh --no-cache run
+    echo 'LABEL org.opencontainers.image.base.digest=sha256:0' >>Dockerfile.run-jre
+    ./dbuild.sh --no-cache run-jre
+    run ./dpush.sh run run-jre
+    [ "$status" -eq 0 ]
+    [ "$(grep -c ': same$' <<<"$output")" -eq 2 ]
+    [ "$(remote_digest run-jre)" = "$before" ]
+}
+
 @test "another image under the same version is refused, and nothing is pushed; --force replaces it" {
     ./dbuild.sh run tool
     ./dpush.sh tool
