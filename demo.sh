@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Show the whole thing on this machine: build the wrapper, base-root and the PostgreSQL example, then run it.
+# Show the whole thing on this machine: build the wrapper, base-runtime and the PostgreSQL example, then run it.
 #
 # Usage: ./demo.sh [--keep]
 #
@@ -8,7 +8,7 @@
 #
 # On Debian or Ubuntu, as root or with sudo. Installs what is missing and starts Docker. The first run takes some minutes,
 # a second one builds nothing. It removes the containers and the volume that it makes, both named wrapper-demo, and keeps
-# the images (base-root and example-postgres) and build/.
+# the images (base-root, base-runtime and example-postgres) and build/.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/scripts/lib.sh"
 . "$ROOT/vars.sh"
@@ -24,7 +24,7 @@ done
 
 name=wrapper-demo
 volume=$name
-base=${IMAGE_PREFIX}base-root
+base=${IMAGE_PREFIX}base-runtime
 image=${IMAGE_PREFIX}example-postgres
 uid=$((100000 + RANDOM)) # in no passwd file
 hard=(--read-only --user "$uid:$uid" --cap-drop ALL --security-opt no-new-privileges)
@@ -114,9 +114,9 @@ if [ "$(id -u)" != 0 ] && have sudo; then sudo --validate; fi
 slowly "scripts/setup.sh" scripts/setup.sh build
 reach_docker "$ROOT/demo.sh" "$@"
 
-step "Build: the wrapper (static Rust), base-root (minimal Debian), PostgreSQL on top"
+step "Build: the wrapper (static Rust), base-root (minimal Debian), base-runtime (its tools), PostgreSQL on top"
 [ -e build/wrapper-x86_64 ] || note "the first time this takes some minutes"
-slowly "./dbuild.sh root" ./dbuild.sh root
+slowly "./dbuild.sh --with-parents runtime" ./dbuild.sh --with-parents runtime
 slowly "docker build examples/postgres" docker build --build-arg "PARENT=$base:$VERSION" --tag "$image" examples/postgres
 show docker image ls --format 'table {{.Repository}}\t{{.Tag}}\t{{.Size}}' --filter "reference=$base" --filter "reference=$image"
 

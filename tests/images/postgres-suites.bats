@@ -1,20 +1,20 @@
 #!/usr/bin/env bats
 # The suites of examples/postgres: image as the container's own command; startup, live and ready by docker exec, each seen to pass
 # and to fail for its reasons, under any uid, read-only and without capabilities. Waits for what the server says.
-# Needs docker and base-root; builds the example first, unless POSTGRES_IMAGE names one that is built.
+# Needs docker and base-runtime; builds the example first, unless POSTGRES_IMAGE names one that is built.
 # shellcheck disable=SC2016,SC2086  # for the inner shell; names hold no spaces
 
 bats_require_minimum_version 1.5.0
 
 image=${POSTGRES_IMAGE:-${IMAGE_PREFIX-}example-postgres}
-base=${POSTGRES_BASE:-${IMAGE_PREFIX-}base-root}
+base=${POSTGRES_BASE:-${IMAGE_PREFIX-}base-runtime}
 name=pgsuites-$(cksum <<<"$BATS_RUN_TMPDIR" | cut -d ' ' -f 1)
 hard=(--read-only --network none --user 23456:23456 --cap-drop ALL --security-opt no-new-privileges)
 
 setup_file() {
     cd "$BATS_TEST_DIRNAME/../.." || return
     if [[ -z ${POSTGRES_IMAGE:-} ]]; then
-        [[ -n ${POSTGRES_BASE:-} ]] || ./dbuild.sh --with-parents root >&2
+        [[ -n ${POSTGRES_BASE:-} ]] || ./dbuild.sh --with-parents runtime >&2
         docker build --quiet --build-arg PARENT="$base" --tag "$image" examples/postgres >&2
     fi
 }

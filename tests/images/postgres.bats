@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2016,SC2086  # single quotes: expanded in the container, or by nobody; names hold no spaces
 # examples/postgres on a real engine: what its README promises, each sentence a test.
-# Waits for what the server says or does, within a bound. Needs docker and base-root; builds the example first,
+# Waits for what the server says or does, within a bound. Needs docker and base-runtime; builds the example first,
 # unless POSTGRES_IMAGE names one that is built. Everything it makes is named pgtest-* and is removed.
 
 bats_require_minimum_version 1.5.0
 
 image=${POSTGRES_IMAGE:-${IMAGE_PREFIX-}example-postgres}
-base=${POSTGRES_BASE:-${IMAGE_PREFIX-}base-root}
+base=${POSTGRES_BASE:-${IMAGE_PREFIX-}base-runtime}
 p=pgtest-$(cksum <<<"$BATS_RUN_TMPDIR" | cut -d ' ' -f 1) # in front of all names: two runs on one machine stay apart
 net=$p-net
 uid=23456 # in no passwd file
@@ -19,7 +19,7 @@ setup_file() {
     cd "$BATS_TEST_DIRNAME/../.." || return
     command -v docker >/dev/null
     if [[ -z ${POSTGRES_IMAGE:-} ]]; then
-        [[ -n ${POSTGRES_BASE:-} ]] || ./dbuild.sh --with-parents root >&2
+        [[ -n ${POSTGRES_BASE:-} ]] || ./dbuild.sh --with-parents runtime >&2
         docker build --quiet --build-arg PARENT="$base" --tag "$image" examples/postgres >&2
     fi
     remove_all
@@ -103,7 +103,7 @@ script() {
     chmod "${2:-644}" "$BATS_TEST_TMPDIR/initdb.d/$1"
 }
 
-@test "the image is derived from base-root and PID 1 is the wrapper" {
+@test "the image is derived from base-runtime and PID 1 is the wrapper" {
     local layers base_layers
     base_layers=$(docker image inspect -f '{{join .RootFS.Layers " "}}' "$base")
     layers=$(docker image inspect -f '{{join .RootFS.Layers " "}}' "$image")
