@@ -111,6 +111,22 @@ listed() {
     [ "$(jq -r '.components[].purl // "" | select(startswith("pkg:maven"))' "$output")" = $'pkg:maven/org.example/some-lib_3@1.2.3\npkg:maven/org.scala-sbt/sbt@1.11.7' ]
 }
 
+# bats test_tags=full
+@test "every stage of vars.sh: its packages, all of its parent's components, valid" {
+    . "$REPO/vars.sh"
+    "$REPO/dbuild.sh"
+    "$REPO/scripts/sbom.sh" --directory "$BATS_TEST_TMPDIR"
+    for entry in "${STAGES[@]}"; do
+        stage=${entry%%:*} parent=${entry#*:}
+        made=$BATS_TEST_TMPDIR/base-$stage-$version.cdx.json
+        validates "$made"
+        diff <(installed "${TEST_PREFIX}base-$stage:$version") <(listed "$made")
+        [ "$parent" = scratch ] || [ "$(jq -c --slurpfile parent "$BATS_TEST_TMPDIR/base-$parent-$version.cdx.json" \
+            '[$parent[0].components[] | select(.purl // "" | test("arch=source") | not)."bom-ref"] - [.components[]."bom-ref"]' "$made")" = "[]" ]
+        echo "# base-$stage: $(jq '.components | length' "$made") components, $(jq '[.components[] | select(.purl // "" | startswith("pkg:maven"))] | length' "$made") jar files" >&3
+    done
+}
+
 @test "refused: another wrapper, no packages, no such image; nothing is written" {
     printf 'FROM %s\nRUN echo >>/usr/bin/wrapper\n' "$image" | docker build --tag "${TEST_PREFIX}other:1" -
     run "$REPO/scripts/sbom.sh" --directory "$BATS_TEST_TMPDIR/out" "${TEST_PREFIX}other:1"
