@@ -1,0 +1,103 @@
+#!/usr/bin/env bats
+# examples/scala-service: built in one image, run in another; two of it behind examples/nginx are restarted under load, one after
+# the other, and no request is lost.
+# shellcheck disable=SC2154  # status, output and lines are set by bats
+# bats file_tags=full
+
+bats_require_minimum_version 1.5.0
+
+prefix=${IMAGE_PREFIX-}
+image=${prefix}example-scala-service
+proxy=${prefix}example-nginx
+p=sctest-$(cksum <<<"$BATS_RUN_TMPDIR" | cut -d ' ' -f 1)
+hard=(--read-only --user 23456:23456 --cap-drop ALL --security-opt no-new-privileges)
+
+setup_file() {
+    cd "$BATS_TEST_DIRNAME/../.." || return
+    ./dbuild.sh --with-parents build-sbt runtime-jre >&2
+    # Without a network: what the build needs is in base-build-sbt.
+    docker build --quiet --network none --build-arg BUILD="${prefix}base-build-sbt" --build-arg PARENT="${prefix}base-runtime-jre" \
+        --tag "$image" examples/scala-service >&2
+    docker build --quiet --build-arg PARENT="${prefix}base-runtime" --tag "$proxy" examples/nginx >&2
+    docker network create "$p" >/dev/null
+}
+
+teardown_file() { docker network rm "$p" >/dev/null 2>&1 || true; }
+
+teardown() {
+    local name
+    for name in "$p-one" "$p-two" "$p-proxy"; do docker rm --force --volumes "$name" >/dev/null 2>&1 || true; done
+}
+
+# start NAME: the service, ready.
+start() {
+    docker run --detach --name "$1" --network "$p" "${hard[@]}" "$image" >/dev/null
+    docker exec "$1" wrapper test startup ready --retry-timeout 60s --sleep 200ms
+}
+
+@test "its own image suite and the inherited ones pass, as USER, as root, as any uid, read-only" {
+    run -0 docker run --rm "$image" test
+    run -0 docker run --rm --user root "$image" test
+    run -0 docker run --rm "${hard[@]}" "$image" test
+    [[ $output == *50-service.goss.yaml* && $output == *"Failed: 0"* ]]
+}
+
+@test "no compiler and no sbt in the image that runs" {
+    run -0 docker run --rm "$image" bash -c 'type -P javac sbt scalac; ls /srv/service'
+    [[ $output == *scala3-library* && $output != */usr/bin/javac* && $output != *bin/sbt* ]]
+}
+
+@test "startup, live and ready; TERM ends it with 0 after the requests that run" {
+    start "$p-one"
+    run -0 docker exec "$p-one" wrapper test startup live ready
+    # A request that takes three seconds is under way when the stop comes.
+    docker exec "$p-one" curl --silent --fail http://127.0.0.1:8080/slow >"$BATS_TEST_TMPDIR/slow" &
+    local request=$!
+    docker exec "$p-one" sh -c 'until ss -Htn state established "sport = :8080" | grep -q .; do :; done'
+    run -0 docker stop --time 30 "$p-one"
+    wait "$request"
+    [[ $(<"$BATS_TEST_TMPDIR/slow") == slow ]]
+    [[ $(docker inspect --format '{{.State.ExitCode}}' "$p-one") == 0 ]]
+}
+
+@test "a minute of load with a restart of each in the middle loses no request" {
+    start "$p-one"
+    start "$p-two"
+    cat >"$BATS_TEST_TMPDIR/default.conf" <<'END'
+upstream service {
+    server one:8080 max_fails=1 fail_timeout=1s;
+    server two:8080 max_fails=1 fail_timeout=1s;
+}
+server {
+    listen 8080;
+    location = /healthz { return 200 "ok\n"; }
+    location / {
+        proxy_pass http://service;
+        proxy_connect_timeout 1s;
+        proxy_next_upstream error timeout;
+    }
+}
+END
+    sed -i "s/one:/$p-one:/; s/two:/$p-two:/" "$BATS_TEST_TMPDIR/default.conf"
+    docker run --detach --name "$p-proxy" --network "$p" "${hard[@]}" \
+        --volume "$BATS_TEST_TMPDIR/default.conf:/etc/nginx/conf.d/default.conf:ro" "$proxy" >/dev/null
+    docker exec "$p-proxy" wrapper test ready --retry-timeout 30s --sleep 100ms
+    local address
+    address=http://$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$p-proxy"):8080/
+    timeout 120 ab -q -c 8 -t 60 -n 100000000 "$address" >"$BATS_TEST_TMPDIR/load.txt" 2>&1 &
+    local loading=$!
+    # The middle of the minute, by the clock: that is what is asked for.
+    sleep 20
+    local name
+    for name in "$p-one" "$p-two"; do
+        docker exec "$name" wrapper restart
+        # The other one answers for both until this one is back.
+        until docker exec "$name" wrapper status --json | jq -e '.restarts == 1 and .phase == "running"' >/dev/null; do :; done
+        docker exec "$name" wrapper test ready --retry-timeout 30s --sleep 200ms
+    done
+    wait "$loading"
+    cat "$BATS_TEST_TMPDIR/load.txt"
+    grep -q '^Failed requests: *0$' "$BATS_TEST_TMPDIR/load.txt"
+    run ! grep 'Non-2xx\|apr_\|Total of' "$BATS_TEST_TMPDIR/load.txt"
+    [[ $(awk '/^Complete requests:/ { print $3 }' "$BATS_TEST_TMPDIR/load.txt") -gt 1000 ]]
+}
