@@ -28,7 +28,7 @@ steps=(
     "tests|unit and integration tests"
     "shell|shellcheck of every script"
     "images|the images themselves"
-    "example|PostgreSQL under the wrapper, its probes, and every command in the documents"
+    "example|the examples, their probes, load and restarts, and every command in the documents"
     "cri|probes through a real CRI"
 )
 needs_images=(images example cri)
@@ -69,20 +69,20 @@ step_images() {
     local file
     for file in tests/images/*.bats; do
         case $file in
-            */postgres*.bats | */documents.bats) ;;
+            */postgres*.bats | */nginx.bats | */scala-service.bats | */documents.bats) ;;
             *) files+=("$file") ;;
         esac
     done
     run_bats "${files[@]}"
 }
 
-step_example() { run_bats tests/images/postgres*.bats tests/images/documents.bats; }
+step_example() { run_bats tests/images/{postgres*,nginx,scala-service,documents}.bats; }
 
 # Builds what the step example builds too, so that each can run alone.
 step_cri() {
     local prefix=${IMAGE_PREFIX-}
-    ./dbuild.sh --with-parents root
-    docker build --quiet --build-arg PARENT="${prefix}base-root" --tag "${prefix}example-postgres" examples/postgres
+    ./dbuild.sh --with-parents runtime
+    docker build --quiet --build-arg PARENT="${prefix}base-runtime" --tag "${prefix}example-postgres" examples/postgres
     cargo test --package cri
 }
 

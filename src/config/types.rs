@@ -89,15 +89,6 @@ pub enum Session {
     Setsid,
 }
 
-impl std::str::FromStr for NonZeroDuration {
-    type Err = &'static str;
-
-    /// As in a configuration file: `500ms`, `30s`, `5m`.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        super::value::Value::parse(text)
-    }
-}
-
 /// Who runs goss files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Engine {

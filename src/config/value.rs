@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::types::{Engine, NonZeroDuration, Probe, Rewrite, Session, Target, Umask, VarName};
@@ -131,6 +132,15 @@ impl Value for NonZeroDuration {
 
     fn render(&self) -> Rendered {
         self.get().render()
+    }
+}
+
+impl FromStr for NonZeroDuration {
+    type Err = &'static str;
+
+    /// As in a configuration file: `500ms`, `30s`, `5m`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Value::parse(text)
     }
 }
 

@@ -114,3 +114,10 @@ in_format() {
     [[ $status -eq 0 ]]
     said "PostgreSQL 17" "ready: pass" "live: pass" "shut down" "Checksum operation completed"
 }
+
+@test "examples/nginx/README.md: run it, reload it, stop it" {
+    run type_out examples/nginx/README.md
+    echo "$output"
+    [[ $status -eq 0 ]]
+    said "Failed: 0" "ready: pass" "It works." "web"
+}

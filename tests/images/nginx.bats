@@ -16,6 +16,8 @@ setup_file() {
     fi
 }
 
+setup() { . "$BATS_TEST_DIRNAME/load.bash"; }
+
 teardown() { docker rm --force --volumes "$p" >/dev/null 2>&1 || true; }
 
 # start [OPTION...]: runs the container, waits for it, and sets address.
@@ -23,17 +25,6 @@ start() {
     docker run --detach --name "$p" "${hard[@]}" "$@" "$image" >/dev/null
     docker exec "$p" wrapper test ready --retry-timeout 30s --sleep 100ms
     address=http://$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$p"):8080
-}
-
-# load SECONDS PATH: requests one after the other on eight connections, each on a new one; its report in load.txt.
-load() { timeout $(($1 + 60)) ab -q -c 8 -t "$1" -n 100000000 "$address$2" >"$BATS_TEST_TMPDIR/load.txt" 2>&1; }
-
-# no_request_was_lost: of those that load made.
-no_request_was_lost() {
-    cat "$BATS_TEST_TMPDIR/load.txt"
-    grep -q '^Failed requests: *0$' "$BATS_TEST_TMPDIR/load.txt"
-    run ! grep 'Non-2xx\|apr_\|Total of' "$BATS_TEST_TMPDIR/load.txt"
-    [[ $(awk '/^Complete requests:/ { print $3 }' "$BATS_TEST_TMPDIR/load.txt") -gt 1000 ]]
 }
 
 # reloads: how often nginx has taken up its configuration.
@@ -61,7 +52,7 @@ reloads() { docker logs "$p" 2>&1 | grep -c 'start worker processes'; }
 
 @test "a minute of load with a reload in the middle loses no request" {
     start
-    load 60 / &
+    load 60 "$address/" &
     local loading=$!
     # The middle of the minute, by the clock: that is what is asked for.
     sleep 30
