@@ -45,9 +45,11 @@ if [ "$ENGINE" = docker ]; then reach_docker "$ROOT/scripts/test-images.sh" "${a
 have "$ENGINE" || die "$ENGINE is not installed" "run $ROOT/scripts/setup.sh build, or choose another with ENGINE="
 need jq
 
-# podman puts file systems of its own into a read-only container unless told not to.
-read_only=(--read-only)
+# podman puts file systems of its own into a read-only container unless told not to, and asks for more files than some
+# machines may grant.
+read_only=(--read-only) limits=()
 [ "$ENGINE" != podman ] || read_only+=(--read-only-tmpfs=false)
+[ "$ENGINE" != podman ] || limits+=(--ulimit nofile=1024:1024 --ulimit nproc=4096:4096)
 ways=(root USER read-only any-uid restricted)
 # options_of WAY: sets `options`, those of `docker run`.
 options_of() {
@@ -58,6 +60,7 @@ options_of() {
         any-uid) options=("${read_only[@]}" --network none --user 123456:234567) ;;
         restricted) options=("${read_only[@]}" --network none --user 123456:234567 --cap-drop ALL --security-opt no-new-privileges) ;;
     esac
+    options+=("${limits[@]}")
 }
 
 image_of() { echo "${IMAGE_PREFIX}base-$1:$VERSION"; }
@@ -69,7 +72,7 @@ parent_of() {
 }
 
 # checks_of STAGE: the files of its image suite, one a line.
-checks_of() { "$ENGINE" run --rm "$(image_of "$1")" test image --format json </dev/null 2>/dev/null | jq -r '.results[].file' | sort --unique; }
+checks_of() { "$ENGINE" run --rm "${limits[@]}" "$(image_of "$1")" test image --format json </dev/null 2>/dev/null | jq -r '.results[].file' | sort --unique; }
 
 missing=()
 for stage in "${wanted[@]}"; do

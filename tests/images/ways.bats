@@ -53,6 +53,15 @@ results() { awk -v stage="$1" '$1 == stage { print $2 "=" $3 }' <<<"$output" | p
     [ "$(results child)" = "root=FAILED USER=FAILED read-only=FAILED any-uid=FAILED restricted=FAILED" ]
 }
 
+@test "podman, with images of its own" {
+    # As podman calls what has no registry in its name.
+    docker save "${TEST_PREFIX}base-root:$version" | podman load --quiet
+    IMAGE_PREFIX=docker.io/$TEST_PREFIX ENGINE=podman run --separate-stderr scripts/test-images.sh root
+    podman rmi --force "docker.io/${TEST_PREFIX}base-root:$version" >/dev/null
+    [ "$status" -eq 0 ]
+    [ "$(results root)" = "root=passed USER=passed read-only=passed any-uid=passed restricted=passed" ]
+}
+
 @test "no image, an unknown stage, an unknown option" {
     run scripts/test-images.sh child
     fails_with 1 "not built: ${TEST_PREFIX}base-child:$version"
