@@ -54,10 +54,10 @@ results() { awk -v stage="$1" '$1 == stage { print $2 "=" $3 }' <<<"$output" | p
 }
 
 @test "podman, with images of its own" {
-    # As podman calls what has no registry in its name.
-    docker save "${TEST_PREFIX}base-root:$version" | podman load --quiet
-    IMAGE_PREFIX=docker.io/$TEST_PREFIX ENGINE=podman run --separate-stderr scripts/test-images.sh root
-    podman rmi --force "docker.io/${TEST_PREFIX}base-root:$version" >/dev/null
+    # podman puts a registry in front of the name, docker.io or localhost.
+    loaded=$(docker save "${TEST_PREFIX}base-root:$version" | podman load --quiet | sed 's/^Loaded image[^:]*: //')
+    IMAGE_PREFIX=${loaded%base-root:*} ENGINE=podman run --separate-stderr scripts/test-images.sh root
+    podman rmi --force "$loaded" >/dev/null
     [ "$status" -eq 0 ]
     [ "$(results root)" = "root=passed USER=passed read-only=passed any-uid=passed restricted=passed" ]
 }
