@@ -13,6 +13,7 @@ RELEASE_BRANCH=master              # a version is published from this branch onl
 # Each stage as name:parent, parents first. The image of a stage is ${IMAGE_PREFIX}base-NAME:${VERSION}.
 STAGES=(
     root:scratch
+    build:root
     runtime:root
     runtime-jre:runtime
 )

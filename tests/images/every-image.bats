@@ -41,6 +41,7 @@ passes() {
 }
 
 @test "base-root" { passes root 00-wrapper.sh; }
+@test "base-build" { passes build 10-compile.sh; }
 @test "base-runtime" { passes runtime 10-aws.sh; }
 @test "base-runtime-jre" { passes runtime-jre 20-jar.py; }
 
