@@ -10,6 +10,8 @@
 #   --dry-run         print the commands, run none
 #   --list            print a line a stage: stage, image, parent's image
 #   --metadata FILE   write what was built, as JSON: stage, image, id, layers, size, created
+#   --ca-bundle FILE  certificates in PEM that a fetch from the Internet trusts besides Debian's, where the network intercepts TLS;
+#                     none of them gets into an image. Default: what this machine's own bundle has besides Debian's
 #   -h, --help        this text
 #
 # Known options of `docker build` are passed on, with their values: --no-cache, --pull, --build-arg NAME=VALUE, --label,
@@ -19,6 +21,9 @@
 # Environment:
 #   ENGINE            docker (default), podman or buildah
 #   IMAGE_PREFIX      in front of each image name; default none
+#   BUILD_CA_BUNDLE   as --ca-bundle
+#   http_proxy, https_proxy, no_proxy
+#                     reach the builds, and are in no image
 #   MIRROR            the Debian archive to use; see scripts/mkrootfs.sh --help
 #
 # An image is tagged VERSION and latest; one for another architecture (--platform linux/arm64) VERSION-arm64 only.
@@ -56,7 +61,7 @@ list() {
 
 names=("${STAGES[@]%%:*}")
 arguments=("$@")
-wanted=() options=() with_parents='' jobs=1 dry_run='' metadata='' platform=''
+wanted=() options=() with_parents='' jobs=1 dry_run='' metadata='' platform='' ca_bundle=''
 while [ $# -gt 0 ]; do
     word=$1 value='' attached=''
     shift
@@ -64,7 +69,7 @@ while [ $# -gt 0 ]; do
         --?*=*) attached=1 value=${word#*=} word=${word%%=*} ;;
         -j[0-9]*) attached=1 value=${word#-j} word=-j ;;
     esac
-    if is_one_of "$word" -j --jobs --metadata "${WITH_VALUE[@]}"; then
+    if is_one_of "$word" -j --jobs --metadata --ca-bundle "${WITH_VALUE[@]}"; then
         if [ -z "$attached" ]; then
             [ $# -gt 0 ] || usage_error "$word wants a value"
             value=$1
@@ -84,6 +89,9 @@ while [ $# -gt 0 ]; do
         --metadata)
             metadata=$value
             [ -n "$metadata" ] || usage_error "--metadata wants a file" ;;
+        --ca-bundle)
+            ca_bundle=$value
+            [ -n "$ca_bundle" ] || usage_error "--ca-bundle wants a file" ;;
         --) options+=("$@"); break ;;
         -*)
             if is_one_of "$word" "${RESERVED[@]}"; then
@@ -91,7 +99,7 @@ while [ $# -gt 0 ]; do
             elif is_one_of "$word" "${WITH_VALUE[@]}"; then options+=("$word" "$value")
             elif is_one_of "$word" "${WITHOUT_VALUE[@]}"; then options+=("$word${attached:+=$value}")
             else
-                hint=$(nearest "$word" --with-parents --jobs --dry-run --list --metadata --help "${WITH_VALUE[@]}" "${WITHOUT_VALUE[@]}")
+                hint=$(nearest "$word" --with-parents --jobs --dry-run --list --metadata --ca-bundle --help "${WITH_VALUE[@]}" "${WITHOUT_VALUE[@]}")
                 usage_error "unknown option '$word'" ${hint:+"did you mean $hint?"} "another option of '$ENGINE build' goes behind --"
             fi
             [ "$word" != --platform ] || platform=$value ;;
@@ -125,9 +133,18 @@ done
 # The time that an image carries: the archive's, in seconds.
 epoch() { jq -r .epoch "$ROOT/build/rootfs-$SUITE-$arch.json" 2>/dev/null || echo 0; }
 
+# context_of STAGE [DIGEST]: sets `context_command` to what makes its context; DIGEST is its parent's.
+context_of() {
+    local parent
+    parent=$(parent_of "$1")
+    context_command=("$ROOT/scripts/mkcontext.sh" "$1" --arch "$arch")
+    [ "$parent" = scratch ] || context_command+=(--base "$(image_of "$parent"):$tag${2:+@$2}")
+    [ -z "$ca_bundle" ] || context_command+=(--ca-bundle "$ca_bundle")
+}
+
 # command_of STAGE CONTEXT: sets `command` to the engine's command line.
 command_of() {
-    local image parent
+    local image parent name
     image=$(image_of "$1") parent=$(parent_of "$1")
     command=("$ENGINE" build)
     # The docker format keeps HEALTHCHECK; the archive's time for all that the build makes, since the layers carry it.
@@ -135,13 +152,18 @@ command_of() {
     [ "$ENGINE" != buildah ] || command+=(--layers)
     command+=(--file "$2/Dockerfile" "${tags[@]/#/--tag=$image:}")
     [ "$parent" = scratch ] || command+=(--build-arg "PARENT=$(image_of "$parent"):$tag")
+    # Known to every engine without an ARG, and kept out of the history.
+    for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
+        [ -z "${!name-}" ] || command+=(--build-arg "$name")
+    done
     command+=("${options[@]}" "$2")
 }
 
 if [ -n "$dry_run" ]; then
     for stage in "${selected[@]}"; do
+        context_of "$stage"
         command_of "$stage" "$ROOT/build/context/$stage-$arch"
-        printf '%q ' "$ROOT/scripts/mkcontext.sh" "$stage" --arch "$arch" | sed 's/ $/\n/'
+        printf '%q ' "${context_command[@]}" | sed 's/ $/\n/'
         printf '%q ' "${command[@]}" | sed 's/ $/\n/'
     done
     exit 0
@@ -180,9 +202,10 @@ results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 
 build() { # STAGE
-    local stage=$1 image context command started=$SECONDS
-    image=$(image_of "$stage"):$tag
-    context=$ROOT/$("$ROOT/scripts/mkcontext.sh" "$stage" --arch "$arch") \
+    local stage=$1 image parent context context_command command started=$SECONDS
+    image=$(image_of "$stage"):$tag parent=$(parent_of "$stage")
+    context_of "$stage" "$([ "$parent" = scratch ] || inspect "$(image_of "$parent"):$tag" | jq -r .id)"
+    context=$ROOT/$("${context_command[@]}") \
         || die "stage '$stage' was not built; $image is as it was"
     command_of "$stage" "$context"
     say "building $image"

@@ -10,10 +10,16 @@ APP_UID=65532
 SOURCE_URL=${SOURCE_URL-}          # for the label org.opencontainers.image.source
 RELEASE_BRANCH=master              # a version is published from this branch only
 
+# What base-build-sbt holds, fetched by its Maven coordinates (org.scala-sbt:sbt-launch) and compared with the digest here.
+SBT_VERSION=1.11.7
+SBT_LAUNCH_SHA256=f92a2095ac75008764fe3b2b793ffe624c4fbef5bfd9b0022e4bc2daf668c651
+SCALA_VERSION=3.3.7                # the one that a first build finds there
+
 # Each stage as name:parent, parents first. The image of a stage is ${IMAGE_PREFIX}base-NAME:${VERSION}.
 STAGES=(
     root:scratch
     build:root
+    build-sbt:build
     runtime:root
     runtime-jre:runtime
 )

@@ -1,21 +1,28 @@
 #!/usr/bin/env bash
 # Prepare what the image of a stage is built from, in a folder that holds nothing else.
 #
-# Usage: scripts/mkcontext.sh STAGE [--arch ARCH]
+# Usage: scripts/mkcontext.sh STAGE [--arch ARCH] [--base IMAGE[@DIGEST]] [--ca-bundle FILE]
+#
+#   --base        the parent's image, for the labels
+#   --ca-bundle   certificates that a fetch stage trusts besides Debian's; default: BUILD_CA_BUNDLE, else what the
+#                 machine's own bundle has besides
 #
 # Result: build/context/STAGE-ARCH with Dockerfile (Dockerfile.STAGE and the labels that change), overlay.tar (rootfs/STAGE; the
-# wrapper and the version too for the stage root) and, for root, rootfs.tar. Its path on stdout. Names sorted, owner root,
+# wrapper and the version too for the stage root); for root, rootfs.tar; for a stage with a folder in fetch/, fetch.tar (that
+# folder, vars.sh, ca.pem). Its path on stdout. Names sorted, owner root,
 # modes 0755 and 0644, and one time, that of the rootfs: the umask and the time of a checkout do not reach the image.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/archive.sh"
 . "$ROOT/vars.sh"
 
-stage='' arch=$(debian_arch "$(uname -m)") || die "no image for $(uname -m)" "pass --arch amd64 or --arch arm64"
+stage='' base='' ca_bundle='' arch=$(debian_arch "$(uname -m)") || die "no image for $(uname -m)" "pass --arch amd64 or --arch arm64"
 while [ $# -gt 0 ]; do
     case $1 in
         --arch) [ $# -gt 1 ] || usage_error "--arch wants a value"
             arch=$(debian_arch "$2") || usage_error "unknown architecture '$2'" "known: amd64 (x86_64), arm64 (aarch64)"; shift ;;
+        --base) [ $# -gt 1 ] || usage_error "--base wants an image"; base=$2; shift ;;
+        --ca-bundle) [ $# -gt 1 ] || usage_error "--ca-bundle wants a file"; ca_bundle=$2; shift ;;
         -h | --help) help_of "$0"; exit 0 ;;
         -*) usage_error "unknown option '$1'" ;;
         *) [ -z "$stage" ] || usage_error "one stage at a time"; stage=$1 ;;
@@ -24,6 +31,8 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$stage" ] || usage_error "no stage named"
 is_one_of "$stage" "${STAGES[@]%%:*}" || usage_error "unknown stage '$stage'" "known: ${STAGES[*]%%:*}"
+ca_bundle=${ca_bundle:-${BUILD_CA_BUNDLE-}}
+[ -z "$ca_bundle" ] || ca_bundle=$(realpath -- "$ca_bundle")
 cd "$ROOT"
 [ -f "Dockerfile.$stage" ] || die "no Dockerfile.$stage in $ROOT"
 need tar jq
@@ -55,8 +64,17 @@ fi
 tar_repeatable "$overlay" "$context/overlay.tar" --mtime="@$epoch" --owner=0 --group=0 --mode='u=rwX,go=rX'
 rm -rf "$overlay"
 
+# Only a stage of the build that is not published gets to see this.
+if [ -d "fetch/$stage" ]; then
+    cp -r "fetch/$stage" "$context/fetch"
+    cp vars.sh "$context/fetch/vars.sh"
+    scripts/ca-bundle.sh ${ca_bundle:+"$ca_bundle"} >"$context/fetch/ca.pem"
+    tar_repeatable "$context/fetch" "$context/fetch.tar" --mtime="@$epoch" --owner=0 --group=0 --mode='u=rwX,go=rX'
+    rm -rf "$context/fetch"
+fi
+
 # The last commit that changed what goes into the image, not the last of all: the image changes only when its content may.
-inputs=(vars.sh scripts "Dockerfile.$stage" "rootfs/$stage")
+inputs=(vars.sh scripts "Dockerfile.$stage" "rootfs/$stage" "fetch/$stage")
 [ "$stage" != root ] || inputs+=(src crates Cargo.toml Cargo.lock .cargo)
 revision=unknown
 if have git && git rev-parse --git-dir >/dev/null 2>&1; then
@@ -67,12 +85,14 @@ fi
 {
     cat "Dockerfile.$stage"
     echo
-    jq -r --arg version "$VERSION" --arg revision "$revision" --arg source "$SOURCE_URL" --arg stage "$stage" '
+    jq -r --arg version "$VERSION" --arg revision "$revision" --arg source "$SOURCE_URL" --arg stage "$stage" --arg base "$base" '
         {
             "org.opencontainers.image.version": $version,
             "org.opencontainers.image.revision": $revision,
             "org.opencontainers.image.created": .created,
-            "org.opencontainers.image.source": $source
+            "org.opencontainers.image.source": $source,
+            "org.opencontainers.image.base.name": ($base | split("@")[0] // ""),
+            "org.opencontainers.image.base.digest": ($base | split("@")[1] // "")
         }
         + if $stage == "root" then .inrelease | with_entries(.key |= "wrapper.inrelease." + .) else {} end
         | [to_entries[] | select(.value != "") | "\(.key)=\(.value | @json)"] | "LABEL " + join(" \\\n      ")' "$rootfs.json"

@@ -42,6 +42,7 @@ passes() {
 
 @test "base-root" { passes root 00-wrapper.sh; }
 @test "base-build" { passes build 10-compile.sh; }
+@test "base-build-sbt" { passes build-sbt 20-sbt.sh; }
 @test "base-runtime" { passes runtime 10-aws.sh; }
 @test "base-runtime-jre" { passes runtime-jre 20-jar.py; }
 

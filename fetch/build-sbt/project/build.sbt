@@ -1,0 +1,3 @@
+// What the image's first build compiles; the version is vars.sh's.
+name := Names.project
+scalaVersion := sys.props("scalaVersion")

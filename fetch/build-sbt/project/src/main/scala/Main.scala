@@ -1,0 +1,1 @@
+@main def greet(name: String): Unit = println(s"hello $name")
