@@ -198,13 +198,20 @@ if ! flock --nonblock "$lock"; then
     flock "$lock"
 fi
 
+# published_digest NAME: the digest that NAME:TAG of here has in the registry of its name, when it was pushed or pulled; else nothing.
+# podman and buildah give a digest to what nobody has, too.
+published_digest() {
+    [ "$ENGINE" = docker ] || return 0
+    docker image inspect "$1:$tag" | jq -r --arg name "$1@" '[.[0].RepoDigests[]? | select(startswith($name))][0] // "" | ltrimstr($name)'
+}
+
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 
 build() { # STAGE
     local stage=$1 image parent context context_command command started=$SECONDS
     image=$(image_of "$stage"):$tag parent=$(parent_of "$stage")
-    context_of "$stage" "$([ "$parent" = scratch ] || inspect "$(image_of "$parent"):$tag" | jq -r .id)"
+    context_of "$stage" "$([ "$parent" = scratch ] || published_digest "$(image_of "$parent")")"
     context=$ROOT/$("${context_command[@]}") \
         || die "stage '$stage' was not built; $image is as it was"
     command_of "$stage" "$context"

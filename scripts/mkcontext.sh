@@ -95,6 +95,7 @@ fi
             "org.opencontainers.image.base.digest": ($base | split("@")[1] // "")
         }
         + if $stage == "root" then .inrelease | with_entries(.key |= "wrapper.inrelease." + .) else {} end
-        | [to_entries[] | select(.value != "") | "\(.key)=\(.value | @json)"] | "LABEL " + join(" \\\n      ")' "$rootfs.json"
+        # Empty, and no label, but for this one: the base has inherited that of its own base.
+        | [to_entries[] | select(.value != "" or ($base != "" and (.key | endswith(".base.digest")))) | "\(.key)=\(.value | @json)"] | "LABEL " + join(" \\\n      ")' "$rootfs.json"
 } >"$context/Dockerfile"
 echo "$context"

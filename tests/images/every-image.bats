@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Every image passes its own suite, the inherited checks included, in every way that scripts/test-images.sh knows, and has
-# the configuration and the labels that the documents promise.
+# the configuration that the documents promise (labels: labels.bats).
 # shellcheck disable=SC2153  # REPO comes from common.bash
 
 bats_require_minimum_version 1.5.0
@@ -50,20 +50,6 @@ passes() { # STAGE: in every way
         [ "$(facts "$stage")" = '[["/usr/bin/wrapper"],["run"],["CMD","/usr/bin/wrapper","test","live"],"SIGTERM","'"$user"'"]' ] || { facts "$stage"; return 1; }
     done
 }
-
-@test "labels: title, version, and the parent's name and id" {
-    label() { docker image inspect "${IMAGE_PREFIX}base-$1:$VERSION" | jq --raw-output --arg label "org.opencontainers.image.$2" '.[0].Config.Labels[$label]'; }
-    local entry stage parent
-    for entry in "${STAGES[@]}"; do
-        stage=${entry%%:*} parent=${entry#*:}
-        [ "$(label "$stage" title)" = "base-$stage" ]
-        [ "$(label "$stage" version)" = "$VERSION" ]
-        [ "$parent" != scratch ] || continue
-        [ "$(label "$stage" base.name)" = "${IMAGE_PREFIX}base-$parent:$VERSION" ]
-        [ "$(label "$stage" base.digest)" = "$(docker image inspect --format '{{.Id}}' "${IMAGE_PREFIX}base-$parent:$VERSION")" ]
-    done
-}
-
 
 @test "no setuid or setgid program in any of them" {
     local stage
