@@ -74,8 +74,8 @@ if [ -d "fetch/$stage" ]; then
 fi
 
 # The last commit that changed what goes into the image, not the last of all: the image changes only when its content may.
-inputs=(vars.sh scripts "Dockerfile.$stage" "rootfs/$stage" "fetch/$stage")
-[ "$stage" != root ] || inputs+=(src crates Cargo.toml Cargo.lock .cargo)
+inputs=(vars.sh scripts/{archive,lib,mkcontext}.sh "Dockerfile.$stage" "rootfs/$stage" "fetch/$stage")
+[ "$stage" != root ] || inputs+=(scripts/{build-wrapper,mkrootfs}.sh src crates Cargo.toml Cargo.lock .cargo)
 revision=unknown
 if have git && git rev-parse --git-dir >/dev/null 2>&1; then
     revision=$(git log -1 --format=%H -- "${inputs[@]}")

@@ -1,0 +1,107 @@
+#!/usr/bin/env bats
+# --ca-bundle: a stage that fetches trusts the certificates of an intercepting network, and none of them gets into an image.
+# shellcheck disable=SC2153  # REPO comes from common.bash
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    load common
+    . "$REPO/vars.sh"
+    cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+teardown() { remove_test_images; }
+
+# authority NAME: a certificate authority of this test's own, NAME.pem.
+authority() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -out "$1.pem" -days 2 -subj "/CN=$1" 2>/dev/null; }
+
+# holds IMAGE FILE: is the certificate in any layer of the image, as text or in a Java keystore?
+holds() {
+    local line bytes
+    line=$(sed -n 3p "$2")
+    # Its end, the signature: no other certificate has it.
+    bytes=$(openssl x509 -in "$2" -outform der | tail -c 32 | od -An -v -tx1 | tr -d '\n' | sed 's/ /\\x/g')
+    docker save "$1" | LC_ALL=C grep --quiet --text --perl-regexp -e "\\Q$line\\E|$bytes"
+}
+
+@test "a file is taken as it is, certificate by certificate" {
+    authority one
+    authority two
+    { echo "a comment"; sed 's/$/\r/' one.pem; echo; cat two.pem; } >bundle.pem
+    "$REPO/scripts/ca-bundle.sh" bundle.pem >out
+    cmp out <(cat one.pem two.pem)
+    BUILD_CA_BUNDLE=bundle.pem "$REPO/scripts/ca-bundle.sh" | cmp out -
+}
+
+@test "of this machine's own bundle, what Debian ships is left out" {
+    cat /etc/ssl/certs/ca-certificates.crt >own.pem
+    "$REPO/scripts/ca-bundle.sh" >out
+    all=$(grep -c BEGIN own.pem) left=$(grep -c BEGIN out || true)
+    [ "$left" -lt "$all" ]
+    shipped=$(cat /usr/share/ca-certificates/*/*.crt | sed -n 3p)
+    run ! grep -F -x -e "$shipped" out
+}
+
+@test "no such file, no certificate in it" {
+    run "$REPO/scripts/ca-bundle.sh" none.pem
+    fails_with 1 "cannot read the certificates in none.pem"
+    echo hello >text
+    run "$REPO/scripts/ca-bundle.sh" text
+    fails_with 1 "no certificate in text"
+    run "$REPO/dbuild.sh" --dry-run --ca-bundle
+    fails_with 2 "--ca-bundle wants a value"
+}
+
+@test "the bundle reaches the stage that fetches, and no layer of the image" {
+    fixture repo
+    authority mine
+    mkdir -p repo/fetch/tool
+    echo 'fetched' >repo/fetch/tool/file
+    printf '%s\n' 'FROM scratch AS fetch' 'ADD fetch.tar /fetch/' 'FROM scratch' 'COPY --from=fetch /fetch/file /file' 'CMD ["/none"]' >repo/Dockerfile.tool
+    # A path as seen from here, not from the repository.
+    IMAGE_PREFIX=$TEST_PREFIX repo/dbuild.sh --ca-bundle mine.pem tool
+    tar -xOf repo/build/context/tool-*/fetch.tar ./ca.pem | cmp - mine.pem
+    docker build --quiet --target fetch --tag "${TEST_PREFIX}fetch" repo/build/context/tool-*/
+    holds "${TEST_PREFIX}fetch" mine.pem
+    run ! holds "${TEST_PREFIX}base-tool:$VERSION" mine.pem
+}
+
+@test "every image trusts what Debian's package ships, and nothing else" {
+    "$REPO/dbuild.sh"
+    for stage in build build-sbt runtime runtime-jre; do
+        # shellcheck disable=SC2016  # the inner shell's variables
+        run docker run --rm --network none --entrypoint /bin/bash "${IMAGE_PREFIX}base-$stage:$VERSION" -c '
+            cd /usr/share/ca-certificates && diff <(cat $(grep "^[^#!]" /etc/ca-certificates.conf) | grep -v ^- | sort) <(grep -v ^- /etc/ssl/certs/ca-certificates.crt | sort) && ls -A /usr/local/share/ca-certificates'
+        [ "$status" -eq 0 ]
+        [ "$output" = "" ]
+    done
+}
+
+# sbt_repository: a copy of this one that can build build-sbt, and its parent under this test's name.
+sbt_repository() {
+    "$REPO/dbuild.sh" --with-parents build
+    mkdir -p repo/build
+    (cd "$REPO" && cp -r --parents dbuild.sh vars.sh scripts rootfs/build-sbt fetch Dockerfile.build-sbt build/rootfs-*.json "$BATS_TEST_TMPDIR/repo/")
+    docker tag "${IMAGE_PREFIX}base-build:$VERSION" "${TEST_PREFIX}base-build:$VERSION"
+    authority mine
+    { cat mine.pem; "$REPO/scripts/ca-bundle.sh"; } >bundle.pem
+    export IMAGE_PREFIX=$TEST_PREFIX
+}
+
+# bats test_tags=full
+@test "base-build-sbt, fetched with a certificate of this test's own: the stage that fetches holds it, the image does not" {
+    sbt_repository
+    repo/dbuild.sh --ca-bundle bundle.pem build-sbt
+    docker build --quiet --target fetch --build-arg "PARENT=${TEST_PREFIX}base-build:$VERSION" --tag "${TEST_PREFIX}fetch" repo/build/context/build-sbt-*/
+    holds "${TEST_PREFIX}fetch" mine.pem
+    run ! holds "${TEST_PREFIX}base-build-sbt:$VERSION" mine.pem
+}
+
+# bats test_tags=full
+@test "a launcher of sbt with another digest than that of vars.sh is refused" {
+    sbt_repository
+    sed -i 's/^SBT_LAUNCH_SHA256=./SBT_LAUNCH_SHA256=-/' repo/vars.sh
+    run repo/dbuild.sh --ca-bundle bundle.pem build-sbt
+    fails_with 1 "org.scala-sbt:sbt-launch:$SBT_VERSION has the sha256"
+    [[ $output == *"stage 'build-sbt' was not built"* ]]
+}
