@@ -97,7 +97,7 @@ unpack() {
     # A pattern without a match is no error here: what has to be there is looked at below.
     "$ENGINE" export "$container" | tee "$work/pipe" | {
         tar --extract --directory "$work/root" --no-same-owner --no-same-permissions --exclude='var/lib/apt/lists/*' --wildcards \
-            'var/lib/dpkg/status*' 'var/lib/dpkg/arch' 'var/lib/apt/*' 'usr/share/doc/*' 'etc/os-release' 'usr/lib/os-release' 'usr/bin/wrapper' 2>/dev/null \
+            'var/lib/dpkg/status*' 'var/lib/dpkg/arch' 'var/lib/apt/*' 'usr/share/doc/*' 'etc/os-release' 'usr/lib/os-release' 'usr/bin/wrapper' '*/sbt-launch.jar' 2>/dev/null \
             || true
     } || die "$1 could not be read: $ENGINE export failed"
     wait "$listing" || die "$1 could not be read to its end"
@@ -132,7 +132,16 @@ jars() {
         | {"bom-ref": $purl, type: "library", group, name, version, purl: $purl}' | sort --unique
 }
 
-# sbom_of IMAGE FILE
+# launcher: sbt's, whose file name has no version, as JSON: the pinned one, when it is that.
+launcher() {
+    local file
+    file=$(find "$work/root" -name sbt-launch.jar -print -quit)
+    if [ -z "$file" ] || [ "$(sha256sum <"$file" | cut -d ' ' -f 1)" != "$SBT_LAUNCH_SHA256" ]; then return; fi
+    jq --compact-output --null-input --arg version "$SBT_VERSION" --arg digest "$SBT_LAUNCH_SHA256" '"pkg:maven/org.scala-sbt/sbt-launch@\($version)" as $purl
+        | {"bom-ref": $purl, type: "library", group: "org.scala-sbt", name: "sbt-launch", $version, purl: $purl, hashes: [{alg: "SHA-256", content: $digest}]}'
+}
+
+# sbom_of IMAGE: into $work/sbom.json; sets `written` to its usual name.
 sbom_of() {
     local image=$1 name version arch inspected digest subject
     inspected=$("$ENGINE" image inspect "$image" | jq '.[0] | {layers: .RootFS.Layers, created: .Created, arch: .Architecture, labels: (.Config.Labels // {})}')
@@ -158,6 +167,7 @@ sbom_of() {
              licenses: [{acknowledgement: "declared", expression: "Apache-2.0"}], properties: [{name: "path", value: "/usr/bin/wrapper"}]}' >>"$work/more"
     fi
     jars >>"$work/more" || true
+    launcher >>"$work/more"
 
     # A serial number that is the content's: of the layers, in the form of a UUID (version 8).
     subject=$(jq -r '.layers | join(" ")' <<<"$inspected" | sha256sum)

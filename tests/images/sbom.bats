@@ -125,6 +125,11 @@ listed() {
             '[$parent[0].components[] | select(.purl // "" | test("arch=source") | not)."bom-ref"] - [.components[]."bom-ref"]' "$made")" = "[]" ]
         echo "# base-$stage: $(jq '.components | length' "$made") components, $(jq '[.components[] | select(.purl // "" | startswith("pkg:maven"))] | length' "$made") jar files" >&3
     done
+    # A jar in a folder of Maven's layout, each, and the launcher, whose name has no version.
+    made=$BATS_TEST_TMPDIR/base-build-sbt-$version.cdx.json
+    [ "$(jq -r --arg version "$SBT_VERSION" '.components[] | select(.purl == "pkg:maven/org.scala-sbt/sbt-launch@" + $version).hashes[0].content' "$made")" = "$SBT_LAUNCH_SHA256" ]
+    [ "$(jq '[.components[] | select(.purl // "" | startswith("pkg:maven"))] | length' "$made")" -ge \
+        "$(docker run --rm "${TEST_PREFIX}base-build-sbt:$version" find /opt -path '*/maven2/*.jar' -printf '%h\n' | sort --unique | wc -l)" ]
 }
 
 @test "refused: another wrapper, no packages, no such image; nothing is written" {
