@@ -1,5 +1,5 @@
-// The base image has this Scala version's compiler at hand, so that a build needs no network.
-ThisBuild / scalaVersion := sys.env.getOrElse("SCALA_VERSION", sys.error("SCALA_VERSION is not set: build in base-build-sbt"))
+// The base image has this version's compiler at hand (SCALA_VERSION in vars.sh), so that a build needs no network.
+ThisBuild / scalaVersion := "3.3.7"
 
 lazy val stage = taskKey[File]("The jar and everything that it needs, in target/stage")
 

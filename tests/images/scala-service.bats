@@ -44,6 +44,13 @@ start() {
     [[ $output == *50-service.goss.yaml* && $output == *"Failed: 0"* ]]
 }
 
+@test "its versions are those that base-build-sbt has at hand" {
+    . "$BATS_TEST_DIRNAME/../../vars.sh"
+    cd "$BATS_TEST_DIRNAME/../../examples/scala-service"
+    grep -qx "sbt.version=$SBT_VERSION" project/build.properties
+    grep -q "scalaVersion := \"$SCALA_VERSION\"" build.sbt
+}
+
 @test "no compiler and no sbt in the image that runs" {
     run -0 docker run --rm "$image" bash -c 'type -P javac sbt scalac; ls /srv/service'
     [[ $output == *scala3-library* && $output != */usr/bin/javac* && $output != *bin/sbt* ]]
