@@ -29,7 +29,9 @@ remote_digest() { skopeo inspect --tls-verify=false --raw "docker://$(name_of "$
 # there_and_back STAGE...
 there_and_back() {
     local stage digest layers config n
-    "$REPO/dbuild.sh" --with-parents "$@" >&2
+    # Under their usual names, so that nothing is built again, and then the registry's.
+    IMAGE_PREFIX='' "$REPO/dbuild.sh" --with-parents "$@" >&2
+    for stage; do docker tag "base-$stage:$VERSION" "$(name_of "$stage"):$VERSION"; done
     "$REPO/dpush.sh" "$@" >pushed
     [ "$(wc -l <pushed)" -eq $# ]
 
