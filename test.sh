@@ -94,6 +94,8 @@ run_bats() {
     }
     local -a which=(--filter-tags '!full')
     [[ $full -eq 0 ]] || which=()
+    # For tests over every stage: see tests/images/common.bash.
+    export TEST_FULL=$full
     bats --timing --print-output-on-failure "${which[@]}" "$@" | tee "$work/bats.log"
     local skipped
     skipped=$(grep -cE '(# skip|\(skipped)' "$work/bats.log" || true)

@@ -46,6 +46,16 @@ start_registry() {
     exec {says}<&-
 }
 
+# Sets STAGES as vars.sh has them; on a push (./test.sh without `full`) without base-build-sbt, which takes minutes and Maven's
+# repositories to build.
+stages_of_this_run() {
+    . "$REPO/vars.sh"
+    [ "${TEST_FULL-1}" = 1 ] || STAGES=("${STAGES[@]/#build-sbt:*/}")
+    local entry all=("${STAGES[@]}")
+    STAGES=()
+    for entry in "${all[@]}"; do [ -z "$entry" ] || STAGES+=("$entry"); done
+}
+
 # Remove what the tests built, and nothing else. An image that lost its tag to a later one still has a digest.
 remove_test_images() {
     local images

@@ -7,12 +7,13 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
     load common
-    "$REPO/dbuild.sh"
+    stages_of_this_run
+    "$REPO/dbuild.sh" "${STAGES[@]%%:*}"
 }
 
 setup() {
     load common
-    . "$REPO/vars.sh"
+    stages_of_this_run
 }
 
 passes() { # STAGE: in every way
@@ -26,10 +27,11 @@ passes() { # STAGE: in every way
 @test "base-runtime" { passes runtime; }
 @test "base-runtime-jre" { passes runtime-jre; }
 
-# Each way takes a build with sbt: on a push one of them, without a network.
+# Each way takes a build with sbt.
 # bats test_tags=full
 @test "base-build-sbt" { passes build-sbt; }
 
+# bats test_tags=full
 @test "base-build-sbt: a first build without a network" {
     run docker run --rm --network none "${IMAGE_PREFIX}base-build-sbt:$VERSION" test image --only '20-*'
     [ "$status" -eq 0 ]

@@ -18,7 +18,8 @@ teardown() {
 label() { docker image inspect "$1" | jq -r --arg key "org.opencontainers.image.$2" '.[0].Config.Labels[$key] // "-"'; }
 
 @test "each image has its own: title, description, licences, version, revision, created, the name of its base" {
-    "$REPO/dbuild.sh"
+    stages_of_this_run
+    "$REPO/dbuild.sh" "${STAGES[@]%%:*}"
     descriptions=()
     for entry in "${STAGES[@]}"; do
         stage=${entry%%:*} parent=${entry#*:} image=${IMAGE_PREFIX}base-${entry%%:*}:$VERSION
