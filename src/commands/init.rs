@@ -203,6 +203,7 @@ fn programs(started: &Started, config: &Config, app: Command) -> Programs {
             umask: config.run.umask.map(config::Umask::bits),
             stdio: None,
             dies_with_us: false,
+            borrows_us: false,
         },
         target: match config.signals.target {
             config::Target::Pid => Target::Pid,

@@ -30,6 +30,8 @@ pub struct Attributes {
     pub stdio: Option<[RawFd; 3]>,
     /// Whether the kernel kills the child when we end before it.
     pub dies_with_us: bool,
+    /// Whether we may stand still until the child has become its program; quicker, and not for an init.
+    pub borrows_us: bool,
 }
 
 /// One command.
@@ -102,6 +104,7 @@ impl Command {
             ignore_chld: attributes.ignore_chld,
             stdio: attributes.stdio,
             dies_with_us: attributes.dies_with_us,
+            borrows_us: attributes.borrows_us,
         };
         fork::spawn(&mut child, report)
     }

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::RawFd;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where the child failed on its way to the program.
@@ -115,6 +116,9 @@ pub struct Child {
     pub stdio: Option<[RawFd; 3]>,
     /// Whether the kernel kills it when we end before it.
     pub dies_with_us: bool,
+    /// Whether we stand still until it has become its program: nothing of us is copied for it then. Not for an init, which
+    /// has signals to take meanwhile.
+    pub borrows_us: bool,
 }
 
 /// The pointers that `execve` takes: the strings, then null.
@@ -139,14 +143,26 @@ pub fn spawn(child: &mut Child, report: &Report) -> io::Result<Pid> {
         Some(text.as_ptr().cast_mut())
     });
     report.0.store(0, Ordering::Relaxed);
+    let mut beginning = Beginning {
+        child,
+        args: &args,
+        shell_args: &mut shell_args,
+        env: env.as_deref(),
+        parent,
+        listen_pid,
+        report,
+    };
+    if beginning.child.borrows_us {
+        return borrow(&mut beginning);
+    }
     // The bare call: the C library's fork blocks and restores signals around it, for threads that we do not have.
     // SAFETY: single-threaded, so the child may run any code that takes no resources of ours with it; what it
     // runs is `start` alone, which needs nothing that the C library's fork would set up.
     match check(unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) })? {
-        0 => start(child, &args, &mut shell_args, env.as_deref(), (parent, listen_pid), report),
+        0 => start(&mut beginning),
         pid => {
             let pid = pid as Pid;
-            if !child.session {
+            if !beginning.child.session {
                 // In both, whoever is first: a signal to the group must find it. Fails harmlessly after exec.
                 // SAFETY: two integers.
                 unsafe { libc::setpgid(pid, pid) };
@@ -188,14 +204,42 @@ pub fn leave_session() {
     unsafe { libc::setsid() };
 }
 
-fn start(
-    child: &Child,
-    args: &[*const libc::c_char],
-    shell_args: &mut [*const libc::c_char],
-    env: Option<&[*const libc::c_char]>,
-    (parent, listen_pid): (Pid, Option<*mut libc::c_char>),
-    report: &Report,
-) -> ! {
+/// All that a new process needs on its way to the program.
+struct Beginning<'a> {
+    child: &'a Child,
+    args: &'a [*const libc::c_char],
+    shell_args: &'a mut [*const libc::c_char],
+    env: Option<&'a [*const libc::c_char]>,
+    parent: Pid,
+    listen_pid: Option<*mut libc::c_char>,
+    report: &'a Report,
+}
+
+/// The stack of a process that borrows our memory: `start` and what it calls need a few kilobytes.
+const STACK: usize = 64 << 10;
+
+/// Starts it in our own memory, on a stack of its own, while we wait: as `posix_spawn` does.
+fn borrow(beginning: &mut Beginning<'_>) -> io::Result<Pid> {
+    static PLACE: OnceLock<usize> = OnceLock::new();
+    let place = *PLACE.get_or_init(|| {
+        Box::leak(vec![0_u128; STACK / 16].into_boxed_slice()).as_mut_ptr().expose_provenance()
+    });
+    let stack = std::ptr::with_exposed_provenance_mut::<libc::c_void>(place + STACK);
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: the stack is used by one at a time, since we stand still until the new process has its own memory; so do
+    // `beginning` and all that it refers to. What the new process changes in our memory on its way are errno and the
+    // strings made for it. Every signal is blocked.
+    let pid = unsafe { libc::clone(enter, stack, flags, std::ptr::from_mut(beginning).cast()) };
+    check(i64::from(pid)).map(|pid| pid as Pid)
+}
+
+extern "C" fn enter(beginning: *mut libc::c_void) -> libc::c_int {
+    // SAFETY: what `borrow` passes, which outlives us here.
+    start(unsafe { &mut *beginning.cast::<Beginning<'_>>() })
+}
+
+fn start(beginning: &mut Beginning<'_>) -> ! {
+    let Beginning { child, parent, listen_pid, report, .. } = *beginning;
     if child.session {
         // SAFETY: no arguments.
         if unsafe { libc::setsid() } == -1 {
@@ -240,7 +284,7 @@ fn start(
     }
     mask::set_ignored(SignalNo::CHLD, child.ignore_chld);
     mask::set_mask(child.mask);
-    exec(child, args, shell_args, env, report)
+    exec(child, beginning.args, beginning.shell_args, beginning.env, report)
 }
 
 /// Tries each file as execvp does: one that is not there is passed over, one that may not be run is remembered.

@@ -80,11 +80,13 @@ pub(super) struct Executor {
     limit: Option<Limit>,
     cut: bool,
     stuck: bool,
+    /// What every command reads.
+    null: OwnedFd,
     buffer: Box<[u8]>,
 }
 
 impl Executor {
-    /// Errors: no signalfd can be made.
+    /// Errors: no descriptor can be made, or there is no `/dev/null`.
     pub(super) fn new(
         report: Report,
         front: RawFd,
@@ -102,6 +104,7 @@ impl Executor {
             limit,
             cut: false,
             stuck: false,
+            null: fd::open(c"/dev/null", libc::O_RDONLY)?,
             buffer: vec![0; 65_536].into_boxed_slice(),
         })
     }
@@ -181,7 +184,6 @@ impl Executor {
     }
 
     fn start(&self, command: &Command, apart: bool) -> io::Result<(Vec<Pipe>, Pid)> {
-        let null = fd::open(c"/dev/null", libc::O_RDONLY)?;
         let (output, to_output) = fd::pipe_from_child()?;
         let mut pipes = vec![Pipe { fd: Some(output), stream: Stream::Output, ready: false }];
         let to_error = if apart {
@@ -193,7 +195,7 @@ impl Executor {
         };
         let error = to_error.as_ref().unwrap_or(&to_output).as_raw_fd();
         let attributes = Attributes {
-            stdio: Some([null.as_raw_fd(), to_output.as_raw_fd(), error]),
+            stdio: Some([self.null.as_raw_fd(), to_output.as_raw_fd(), error]),
             ..self.attributes.clone()
         };
         let pid = command.spawn(&attributes, &self.report)?;

@@ -19,7 +19,7 @@ const MARGIN: Duration = Duration::from_millis(50);
 
 impl Limit {
     /// When workers end what runs: a little earlier, so that what they learned is heard in time.
-    pub(super) fn for_workers(self) -> Instant {
+    pub fn for_workers(self) -> Instant {
         self.at.checked_sub(MARGIN.min(self.time / 10)).unwrap_or(self.at)
     }
 

@@ -9,7 +9,7 @@ use crate::process::environment::{Environment, List};
 use crate::sys::entry::{self, Started};
 use crate::sys::signal::SignalNo;
 use crate::sys::{mask, proc};
-use crate::testing::limit::{Limit, spell};
+use crate::testing::limit::spell;
 use crate::testing::pool::{Pool, Settings};
 use crate::testing::runner::{Choice, Common};
 use crate::testing::secrets::Secrets;
@@ -31,6 +31,7 @@ pub(super) fn run(
         umask: None,
         stdio: None,
         dies_with_us: true,
+        borrows_us: true,
     };
     // Ignored SIGCHLD would make the kernel reap our children itself, and tell nobody.
     if attributes.ignore_chld {
@@ -53,13 +54,13 @@ pub(super) fn run(
         let checks = pool.run(&session.files, &common, &settings, &mut |now| progress.show(now));
         let failed = checks.iter().any(|check| check.outcome.is_failure());
         // An attempt that the limit cut short says less than the whole one before it.
-        let cut = failed && session.limit.is_some_and(Limit::is_over);
+        let cut = failed && session.limit.is_some_and(|limit| limit.for_workers() <= Instant::now());
         if attempts == 0 || !cut {
             session.run.checks = checks;
             attempts += 1;
         }
         let again = options.retry.is_some()
-            && session.limit.is_none_or(|limit| Instant::now() + options.sleep < limit.at);
+            && session.limit.is_none_or(|limit| Instant::now() + options.sleep < limit.for_workers());
         if !failed || !again || pool.interrupted().is_some() {
             break;
         }
