@@ -1,6 +1,10 @@
 //! JSON with its long strings cut: what a check compared can be a whole file, and what is shown of it is a line.
 
-/// JSON text taken in piece by piece; strings longer than `most` bytes lose their end, the rest stays as it is.
+/// What a string that was cut ends with: no character of any text, so that whoever reads the JSON knows.
+pub(super) const CUT: char = '\u{fffe}';
+
+/// JSON text taken in piece by piece; strings longer than `most` bytes lose their end, for which [`CUT`] stands, and the rest
+/// stays as it is.
 #[derive(Debug)]
 pub(super) struct Shorten {
     out: Vec<u8>,
@@ -11,6 +15,8 @@ pub(super) struct Shorten {
     state: State,
     /// Bytes of the string so far.
     length: usize,
+    /// The rest of the string is dropped.
+    dropping: bool,
     overflow: bool,
 }
 
@@ -26,7 +32,15 @@ enum State {
 
 impl Shorten {
     pub(super) fn new(most: usize, room: usize) -> Self {
-        Self { out: Vec::new(), most, room, state: State::Outside, length: 0, overflow: false }
+        Self {
+            out: Vec::new(),
+            most,
+            room,
+            state: State::Outside,
+            length: 0,
+            dropping: false,
+            overflow: false,
+        }
     }
 
     /// Takes in the next piece.
@@ -45,7 +59,7 @@ impl Shorten {
         let before = self.state;
         self.state = match (before, byte) {
             (State::Outside, b'"') => {
-                self.length = 0;
+                (self.length, self.dropping) = (0, false);
                 State::Inside
             }
             (State::Outside, _) | (State::Inside, b'"') => State::Outside,
@@ -58,12 +72,19 @@ impl Shorten {
         if content {
             // A cut comes between two characters and between two escapes: at a byte that begins one.
             let begins = before == State::Inside && !matches!(byte, 0x80..=0xbf);
-            if self.length >= self.most && (begins || self.length > self.most + 16) {
-                self.length = usize::MAX - 1;
+            if !self.dropping && self.length >= self.most && begins {
+                self.dropping = true;
+                CUT.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| self.keep(byte));
+            }
+            if self.dropping {
                 return;
             }
             self.length += 1;
         }
+        self.keep(byte);
+    }
+
+    fn keep(&mut self, byte: u8) {
         if self.out.len() < self.room { self.out.push(byte) } else { self.overflow = true }
     }
 }
@@ -80,10 +101,17 @@ mod tests {
     }
 
     #[test]
-    fn long_strings_lose_their_end() {
-        assert_eq!(short(r#"{"a": "123456", "b": [1234567]}"#, 4), r#"{"a": "1234", "b": [1234567]}"#);
-        assert_eq!(short(r#"["12\n45", "123\u00e945"]"#, 4), r#"["12\n", "123\u00e9"]"#);
-        assert_eq!(short("[\"12\u{e9}\u{e9}\u{e9}\"]", 4), "[\"12\u{e9}\"]");
+    fn long_strings_lose_their_end_and_say_so() {
+        let marked = |text: &str| text.replace('~', &CUT.to_string());
+        assert_eq!(
+            short(r#"{"a": "123456", "b": [1234567]}"#, 4),
+            marked(r#"{"a": "1234~", "b": [1234567]}"#)
+        );
+        assert_eq!(
+            short(r#"["12\n45", "123\u00e945", "1234"]"#, 4),
+            marked(r#"["12\n~", "123\u00e9~", "1234"]"#)
+        );
+        assert_eq!(short("[\"12\u{e9}\u{e9}\u{e9}\"]", 4), marked("[\"12\u{e9}~\"]"));
     }
 
     #[test]
@@ -100,7 +128,9 @@ mod tests {
             let read: Vec<String> = serde_json::from_str(&short(&text, most)).expect("still JSON");
             prop_assert_eq!(read.len(), strings.len());
             for (short, long) in read.iter().zip(&strings) {
-                prop_assert!(long.starts_with(short.as_str()), "{:?} of {:?}", short, long);
+                let whole = short == long;
+                let cut = short.strip_suffix(CUT).is_some_and(|start| long.starts_with(start));
+                prop_assert!(whole || cut, "{:?} of {:?}", short, long);
             }
         }
     }

@@ -172,8 +172,11 @@ impl Session {
     /// With `--retry-timeout`, waits for a phase in which no probe fails: there may be none yet, as long as init.d runs.
     /// Returns the signal that ended the wait, if one did.
     fn await_phase(&mut self, seen: &Seen, options: &Options) -> Result<Option<SignalNo>, Error> {
+        if options.retry.is_none() {
+            return Ok(None);
+        }
         let mut pool = Pool::new().map_err(Error::Init)?;
-        while options.retry.is_some() && self.run.failures() > 0 && pool.interrupted().is_none() {
+        while self.run.failures() > 0 && pool.interrupted().is_none() {
             if self.limit.is_some_and(|limit| Instant::now() + options.sleep >= limit.at) {
                 break;
             }

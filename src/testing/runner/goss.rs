@@ -3,7 +3,7 @@
 use super::super::check::{Check, Goss, Origin, Outcome};
 use super::super::execute::{Executor, How, Stream};
 use super::super::secrets::Secrets;
-use super::super::shorten::Shorten;
+use super::super::shorten::{CUT, Shorten};
 use super::super::tail::Tail;
 use super::super::text::{cut, printable};
 use super::{Verdicts, joined, reason, remark};
@@ -94,8 +94,7 @@ impl Engine for Installed {
         let mut command = Command::new(&self.program, args);
         command.env = verdicts.common.env.clone();
         let secrets = &verdicts.common.secrets;
-        // What is shown, and a secret at its end.
-        let mut json = Shorten::new(SHOWN + 2 * secrets.longest().min(SHOWN), OUTPUT);
+        let mut json = Shorten::new(SHOWN, OUTPUT);
         let mut start = Tail::new(secrets);
         let mut errors = Tail::new(secrets);
         let timeout = verdicts.file.timeout;
@@ -184,13 +183,16 @@ fn check(verdicts: &Verdicts<'_>, entry: Entry) -> Check {
 
 /// A text as it may be shown: without secrets, printable, and no longer than fits.
 fn fit(text: &str, secrets: &Secrets) -> String {
-    let long = text.len() > SHOWN;
-    let mut text = printable(&secrets.hide_piece(text.as_bytes(), false, long));
-    if long {
-        text.truncate(cut(&text, SHOWN).len());
-        text.push_str(" (cut)");
+    // A string of JSON is longer than what it says, quotes and newlines taking two bytes: its length does not tell.
+    let start = text.strip_suffix(CUT);
+    let mut shown = printable(&secrets.hide_piece(start.unwrap_or(text).as_bytes(), false, start.is_some()));
+    // Escapes take more room than what they stand for.
+    let kept = cut(&shown, SHOWN).len();
+    if start.is_some() || kept < shown.len() {
+        shown.truncate(kept);
+        shown.push_str(" (cut)");
     }
-    text
+    shown
 }
 
 fn fit_value(value: &mut Value, secrets: &Secrets) {
@@ -208,5 +210,40 @@ fn fit_value(value: &mut Value, secrets: &Secrets) {
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `fit` makes of a string in goss's JSON.
+    fn shown(text: &str, secrets: &Secrets) -> String {
+        let mut json = Shorten::new(SHOWN, OUTPUT);
+        json.push(serde_json::to_string(text).expect("JSON").as_bytes());
+        let text: String = serde_json::from_slice(json.finish().expect("room")).expect("JSON");
+        fit(&text, secrets)
+    }
+
+    #[test]
+    fn what_fits_is_shown_whole() {
+        assert_eq!(shown("a\tb\u{1b}[1m", &Secrets::default()), "a\tb\\x1b[1m");
+        let longest = "x".repeat(SHOWN);
+        assert_eq!(shown(&longest, &Secrets::default()), longest);
+    }
+
+    #[test]
+    fn a_cut_is_told_and_shows_no_part_of_a_secret() {
+        let secrets = Secrets::new([&b"TOPSECRET"[..]]);
+        // A newline takes two bytes of JSON: the cut is long before as many characters.
+        for filler in ["x", "\n", "\u{e9}"] {
+            for length in (SHOWN / 2 - 8)..=(SHOWN / 2) {
+                let text = filler.repeat(length * if filler == "x" { 2 } else { 1 })
+                    + "TOPSECRET and more".repeat(9).as_str();
+                let shown = shown(&text, &secrets);
+                assert!(shown.ends_with(" (cut)") && shown.len() <= SHOWN + 6, "{length} of {filler:?}");
+                assert!(!shown.contains("TOP"), "{length} of {filler:?}: {:?}", &shown[shown.len() - 20..]);
+            }
+        }
     }
 }
