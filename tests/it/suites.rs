@@ -1,6 +1,7 @@
 //! `wrapper test`: what runs, by whom, what it says of it, and its options.
 
 use crate::support::suite::{outcomes, test, test_by, verdicts};
+use crate::support::terminal::Terminal;
 use crate::support::{Init, Place, Tree, User};
 
 fn shell(tree: Tree, name: &str, body: &str) -> Tree {
@@ -343,4 +344,43 @@ fn a_missing_program_is_named() {
     assert!(found[0].message.contains("bats is not in"), "{done}");
     assert!(found[1].message.contains("goss is not in"), "{done}");
     test(&tree, &["image", "--only", "*goss*", "--engine", "builtin"]).code(78);
+}
+
+/// On a terminal, and only there: colours, and after a second how far it is.
+#[test]
+fn a_terminal_gets_colours_and_progress() {
+    for (no_color, coloured) in [("", true), ("1", false)] {
+        let tree = Tree::new();
+        let gate = tree.path("gate");
+        let tree = shell(tree, "image/10-waits.sh", &format!("mkfifo {gate}; read -r line <{gate}; exit 1"));
+        let terminal = Terminal::open();
+        let init = Init::wrapper().env("TERM", "xterm").env("NO_COLOR", no_color).launch(&["--terminal"]);
+        let mut running = terminal.start_raw(init.tree(&tree), &["test", "image"]);
+        // The line is drawn over and over, and ends with the report.
+        running.part("0 of 1 files");
+        std::fs::write(&gate, "go\n").expect("the test reads it");
+        let done = running.finish().code(1);
+        let text = done.stdout.join("\n");
+        assert!(text.contains("image/10-waits.sh") && text.contains("exited with code 1"), "{done}");
+        assert_eq!(text.contains("\u{1b}[31m"), coloured, "NO_COLOR={no_color}\n{done}");
+    }
+    // Elsewhere neither.
+    let tree = shell(Tree::new(), "image/10-bad.sh", "exit 1");
+    let done = test(&tree, &["image"]).code(1).quiet();
+    assert!(!done.stdout.join("").contains('\u{1b}'), "{done}");
+}
+
+#[test]
+fn bats_without_any_writable_directory_says_what_to_do() {
+    let tree = Tree::new().file("tests/image/10-a.bats", 0o644, "@test \"x\" { true; }\n");
+    let program = crate::support::tools::programs().wrapper.clone();
+    // Read-only as they stand, with what is in them.
+    let line = format!(
+        "for d in /tmp /var/tmp /dev/shm /run; do mount --bind $d $d && mount -o remount,bind,ro $d || exit 99; done
+        exec {program} test image --format json"
+    );
+    let init = Init::wrapper().place(Place::Subreaper).tree(&tree);
+    let done = init.without(&["unshare", "--mount", "sh", "-c", &line]).finish().code(78);
+    let message = &verdicts(&done)[0].message;
+    assert!(message.contains("needs a writable directory") && message.contains("TMPDIR"), "{done}");
 }

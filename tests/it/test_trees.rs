@@ -131,6 +131,28 @@ fn what_a_passing_test_leaves_behind_is_ended_and_told() {
     running.stop();
 }
 
+/// Its output in the hands of somebody who is not its child: nobody to kill, and nothing to wait for.
+#[test]
+fn an_output_that_somebody_else_holds_is_told() {
+    let tree = Tree::new().app("catch");
+    let (pid, held) = (tree.path("pid"), tree.path("held"));
+    let tree = tree
+        .file("pid", 0o666, "")
+        .script("tests/image/10-held.sh", &format!("echo $$ >{pid}; mkfifo {held}; read -r line <{held}"));
+    let mut running = Init::wrapper().tree(&tree).raw(&["run"]);
+    running.ready("app");
+    let test = probe_and_stay(&running, &tree, &["image", "--format", "json"]);
+    proc::until("the test began", || std::fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')));
+    let holds = format!(
+        "exec 3>/proc/$(cat {pid})/fd/1; until [ -p {held} ]; do :; done; echo go >{held}; exec sleep 1000"
+    );
+    let holder = running.enter_and_stay(&["sh", "-c", &holds]);
+    let done = test.finish().code(0);
+    assert!(verdicts(&done)[0].message.contains("holds its output open"), "{done}");
+    drop(holder);
+    running.stop();
+}
+
 #[test]
 fn a_test_that_kills_its_worker_fails_alone() {
     let tree = Tree::new()

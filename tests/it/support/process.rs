@@ -84,10 +84,26 @@ impl Process {
         command
     }
 
-    /// Also reads lines from this, as if they came on stdout: the other side of a terminal.
+    /// Also reads lines from this, as if they came on stdout: the other side of a terminal, where a line that is drawn over
+    /// is one too.
     pub(crate) fn also_read(&mut self, from: impl Read + Send + 'static) {
         self.open += 1;
-        read_lines(Stream::Out, from, self.sender.clone());
+        let sender = self.sender.clone();
+        thread::spawn(move || {
+            let mut line = Vec::new();
+            // A terminal ends with an error in place of an end of file.
+            for byte in BufReader::new(from).bytes().map_while(Result::ok) {
+                if !matches!(byte, b'\r' | b'\n') {
+                    line.push(byte);
+                } else if !line.is_empty() {
+                    let text = String::from_utf8_lossy(&std::mem::take(&mut line)).into_owned();
+                    if sender.send((Stream::Out, Some(text))).is_err() {
+                        return;
+                    }
+                }
+            }
+            let _ = sender.send((Stream::Out, None));
+        });
     }
 
     /// The process's pid.
@@ -191,9 +207,8 @@ impl Drop for Process {
 /// Sends each line of a pipe, then the end of it.
 fn read_lines(stream: Stream, from: impl Read + Send + 'static, to: Sender<Event>) {
     thread::spawn(move || {
-        // A terminal ends with an error in place of an end of file.
         for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {
-            let text = String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned();
+            let text = String::from_utf8_lossy(&line).into_owned();
             if to.send((stream, Some(text))).is_err() {
                 return;
             }
