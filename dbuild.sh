@@ -104,10 +104,7 @@ while [ $# -gt 0 ]; do
             fi
             [ "$word" != --platform ] || platform=$value ;;
         *)
-            if ! is_one_of "$word" "${names[@]}"; then
-                hint=$(nearest "$word" "${names[@]}")
-                usage_error "unknown stage '$word'" ${hint:+"did you mean $hint?"} "stages: ${names[*]}"
-            fi
+            known_stage "$word"
             is_one_of "$word" "${wanted[@]}" || wanted+=("$word") ;;
     esac
 done
@@ -178,11 +175,8 @@ inspect() { # IMAGE: id, layers, size and creation as JSON
 }
 
 if [ "$ENGINE" = docker ]; then reach_docker "$ROOT/dbuild.sh" "${arguments[@]}"; fi
-have "$ENGINE" || die "$ENGINE is not installed" "run $ROOT/scripts/setup.sh build, or choose another with ENGINE="
+need_engine
 need jq flock
-if ! answer=$("$ENGINE" info 2>&1 >/dev/null); then
-    die "$ENGINE does not answer: $(tail -n 1 <<<"$answer")" "start it ($ROOT/scripts/setup.sh build), or choose another with ENGINE="
-fi
 for stage in "${selected[@]}"; do
     parent=$(parent_of "$stage")
     if [ "$parent" = scratch ] || is_one_of "$parent" "${selected[@]}"; then continue; fi

@@ -37,10 +37,7 @@ while [ $# -gt 0 ]; do
             hint=$(nearest "$1" --force --no-latest --dry-run --help)
             usage_error "unknown option '$1'" ${hint:+"did you mean $hint?"} ;;
         *)
-            if ! is_one_of "$1" "${names[@]}"; then
-                hint=$(nearest "$1" "${names[@]}")
-                usage_error "unknown stage '$1'" ${hint:+"did you mean $hint?"} "stages: ${names[*]}"
-            fi
+            known_stage "$1"
             is_one_of "$1" "${wanted[@]}" || wanted+=("$1") ;;
     esac
     shift
@@ -50,10 +47,7 @@ is_one_of "$ENGINE" docker podman || usage_error "unknown ENGINE '$ENGINE'" "kno
 use_registry "$IMAGE_PREFIX"
 
 if [ "$ENGINE" = docker ]; then reach_docker "$ROOT/dpush.sh" "${arguments[@]}"; fi
-have "$ENGINE" || die "$ENGINE is not installed" "run $ROOT/scripts/setup.sh build, or choose another with ENGINE="
-if ! answer=$("$ENGINE" info 2>&1 >/dev/null); then
-    die "$ENGINE does not answer: $(tail -n 1 <<<"$answer")" "start it ($ROOT/scripts/setup.sh build), or choose another with ENGINE="
-fi
+need_engine
 
 # What an image is, less what changes from build to build of the same content (the digest of its base too: the base's own content
 # is in the layers). From a configuration on stdin, the engine's or the registry's.

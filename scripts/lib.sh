@@ -79,6 +79,23 @@ nearest() {
     function min(x, y) { return x < y ? x : y }' "${@:2}"
 }
 
+# known_stage WORD [HINT...]: stop unless vars.sh, which is sourced, has such a stage.
+known_stage() {
+    local names=("${STAGES[@]%%:*}") hint
+    if is_one_of "$1" "${names[@]}"; then return; fi
+    hint=$(nearest "$1" "${names[@]}")
+    usage_error "unknown stage '$1'" ${hint:+"did you mean $hint?"} "stages: ${names[*]}" "${@:2}"
+}
+
+# need_engine: stop unless $ENGINE is installed and answers.
+need_engine() {
+    local answer
+    have "$ENGINE" || die "$ENGINE is not installed" "run $ROOT/scripts/setup.sh build, or choose another with ENGINE="
+    if ! answer=$("$ENGINE" info 2>&1 >/dev/null); then
+        die "$ENGINE does not answer: $(tail -n 1 <<<"$answer")" "start it ($ROOT/scripts/setup.sh build), or choose another with ENGINE="
+    fi
+}
+
 # debian_arch and rust_arch: one machine, two names. Both take either name, and `docker --platform`s too.
 debian_arch() {
     case ${1#linux/} in

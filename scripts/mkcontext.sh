@@ -30,7 +30,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -n "$stage" ] || usage_error "no stage named"
-is_one_of "$stage" "${STAGES[@]%%:*}" || usage_error "unknown stage '$stage'" "known: ${STAGES[*]%%:*}"
+known_stage "$stage"
 ca_bundle=${ca_bundle:-${BUILD_CA_BUNDLE-}}
 [ -z "$ca_bundle" ] || ca_bundle=$(realpath -- "$ca_bundle")
 cd "$ROOT"

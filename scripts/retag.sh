@@ -48,10 +48,7 @@ while [ $# -gt 0 ]; do
         --version) a_tag "$value"; version=$value ;;
         --from) from=$value ;;
         --stage)
-            if ! is_one_of "$value" "${names[@]}"; then
-                hint=$(nearest "$value" "${names[@]}")
-                usage_error "unknown stage '$value'" ${hint:+"did you mean $hint?"} "stages: ${names[*]}"
-            fi
+            known_stage "$value"
             is_one_of "$value" "${stages[@]}" || stages+=("$value") ;;
         --force) force=1 ;;
         --dry-run) dry_run=1 ;;

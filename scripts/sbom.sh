@@ -51,10 +51,7 @@ while [ $# -gt 0 ]; do
             usage_error "unknown option '$word'" ${hint:+"did you mean $hint?"} ;;
         *[/:@]*) images+=("$word") ;;
         *)
-            if ! is_one_of "$word" "${names[@]}"; then
-                hint=$(nearest "$word" "${names[@]}")
-                usage_error "unknown stage '$word'" ${hint:+"did you mean $hint?"} "stages: ${names[*]}" "an image is named with its tag: $word:latest"
-            fi
+            known_stage "$word" "an image is named with its tag: $word:latest"
             images+=("${IMAGE_PREFIX}base-$word:$VERSION") ;;
     esac
 done
@@ -65,7 +62,7 @@ fi
 is_one_of "$ENGINE" docker podman || usage_error "unknown ENGINE '$ENGINE'" "known: docker, podman"
 
 if [ "$ENGINE" = docker ]; then reach_docker "$ROOT/scripts/sbom.sh" "${arguments[@]}"; fi
-have "$ENGINE" || die "$ENGINE is not installed" "run $ROOT/scripts/setup.sh build, or choose another with ENGINE="
+need_engine
 need jq tar cargo
 tools=$ROOT/build/sbom-tools
 cmp -s "$ROOT/scripts/sbom-tools.txt" "$tools/installed.txt" || die "the tools are not installed in $tools, or not the pinned ones" "run $ROOT/scripts/setup.sh publish"

@@ -31,10 +31,7 @@ while [ $# -gt 0 ]; do
         -h | --help) help_of "$0"; exit 0 ;;
         -*) usage_error "unknown option '$1'" ;;
         *)
-            if ! is_one_of "$1" "${names[@]}"; then
-                hint=$(nearest "$1" "${names[@]}")
-                usage_error "unknown stage '$1'" ${hint:+"did you mean $hint?"} "stages: ${names[*]}"
-            fi
+            known_stage "$1"
             is_one_of "$1" "${wanted[@]}" || wanted+=("$1") ;;
     esac
     shift
@@ -42,7 +39,7 @@ done
 [ ${#wanted[@]} -gt 0 ] || wanted=("${names[@]}")
 is_one_of "$ENGINE" docker podman || usage_error "unknown ENGINE '$ENGINE'" "known: docker, podman"
 if [ "$ENGINE" = docker ]; then reach_docker "$ROOT/scripts/test-images.sh" "${arguments[@]}"; fi
-have "$ENGINE" || die "$ENGINE is not installed" "run $ROOT/scripts/setup.sh build, or choose another with ENGINE="
+need_engine
 need jq
 
 # podman puts file systems of its own into a read-only container unless told not to, and asks for more files than some

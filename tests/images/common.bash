@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2016,SC2034,SC2154  # a Dockerfile's variables; status and output are set by bats
+# shellcheck shell=bash disable=SC2016,SC2030,SC2031,SC2034,SC2154  # a Dockerfile's variables; status and output are set by bats
 # Shared by the image tests. Sets REPO, the repository under test, and TEST_PREFIX, which every image made by a test starts
 # with: this run's own, so that two runs on one machine do not remove each other's.
 
@@ -45,6 +45,26 @@ start_registry() {
     cat <&"$says" >"$1/log" 3>&- &
     exec {says}<&-
 }
+
+# registry_for_file: a registry for all tests of the file, to be killed by `kill "$REGISTRY_PID"`; sets HOST too.
+registry_for_file() {
+    start_registry "$BATS_FILE_TMPDIR/registry"
+    export REGISTRY_PID HOST
+}
+
+# pushing_fixture NAME: a fixture with dpush.sh, in which the test then is, and a path of its own in the registry.
+pushing_fixture() {
+    repo=$BATS_TEST_TMPDIR/repo
+    fixture "$repo"
+    cp "$REPO/dpush.sh" "$repo/"
+    version=$(. "$REPO/vars.sh" && echo "$VERSION")
+    export IMAGE_PREFIX=$HOST/$1-$BATS_TEST_NUMBER/
+    TEST_PREFIX=$IMAGE_PREFIX
+    cd "$repo" || return 1
+}
+
+# tags STAGE: those that the registry has, as JSON.
+tags() { skopeo list-tags --tls-verify=false "docker://${IMAGE_PREFIX}base-$1" 2>/dev/null | jq -c '.Tags | sort'; }
 
 # Sets STAGES as vars.sh has them; on a push (./test.sh without `full`) without base-build-sbt, which takes minutes and Maven's
 # repositories to build.

@@ -7,8 +7,7 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
     load common
-    start_registry "$BATS_FILE_TMPDIR/registry"
-    export REGISTRY_PID HOST
+    registry_for_file
 }
 
 teardown_file() { kill "$REGISTRY_PID"; }

@@ -1,32 +1,23 @@
 #!/usr/bin/env bats
 # dpush.sh against a real registry on loopback: what is checked before, what moves and what does not.
-# shellcheck disable=SC2016,SC2153  # a Dockerfile's and the inner shell's variables; REPO comes from common.bash
+# shellcheck disable=SC2016,SC2153,SC2154  # a Dockerfile's and the inner shell's variables; REPO and version come from common.bash
 
 bats_require_minimum_version 1.5.0
 
 setup_file() {
     load common
-    start_registry "$BATS_FILE_TMPDIR/registry"
-    export REGISTRY_PID HOST
+    registry_for_file
 }
 
 teardown_file() { kill "$REGISTRY_PID"; }
 
 setup() {
     load common
-    repo=$BATS_TEST_TMPDIR/repo
-    fixture "$repo"
-    cp "$REPO/dpush.sh" "$repo/"
-    version=$(. "$REPO/vars.sh" && echo "$VERSION")
-    # A path of its own in the registry for each test.
-    export IMAGE_PREFIX=$HOST/test-$BATS_TEST_NUMBER/
-    TEST_PREFIX=$IMAGE_PREFIX
-    cd "$repo" || return 1
+    pushing_fixture test
 }
 
 teardown() { remove_test_images; }
 
-tags() { skopeo list-tags --tls-verify=false "docker://${IMAGE_PREFIX}base-$1" 2>/dev/null | jq -c '.Tags | sort'; }
 remote_digest() { skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://${IMAGE_PREFIX}base-$1:$version"; }
 
 @test "push, and pull back by the digest that was printed" {

@@ -1,26 +1,19 @@
 #!/usr/bin/env bats
 # scripts/retag.sh against a real registry on loopback, and what both push scripts say when a registry refuses.
-# shellcheck disable=SC2153  # REPO comes from common.bash
+# shellcheck disable=SC2153,SC2154  # REPO and version come from common.bash
 
 bats_require_minimum_version 1.5.0
 
 setup_file() {
     load common
-    start_registry "$BATS_FILE_TMPDIR/registry"
-    export REGISTRY_PID HOST
+    registry_for_file
 }
 
 teardown_file() { kill "$REGISTRY_PID"; }
 
 setup() {
     load common
-    repo=$BATS_TEST_TMPDIR/repo
-    fixture "$repo"
-    cp "$REPO/dpush.sh" "$repo/"
-    version=$(. "$REPO/vars.sh" && echo "$VERSION")
-    export IMAGE_PREFIX=$HOST/retag-$BATS_TEST_NUMBER/
-    TEST_PREFIX=$IMAGE_PREFIX
-    cd "$repo" || return 1
+    pushing_fixture retag
     started=()
 }
 
@@ -29,7 +22,6 @@ teardown() {
     [ ${#started[@]} = 0 ] || kill "${started[@]}"
 }
 
-tags() { skopeo list-tags --tls-verify=false "docker://${IMAGE_PREFIX}base-$1" 2>/dev/null | jq -c '.Tags | sort'; }
 at() { skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://${IMAGE_PREFIX}base-$1" 2>/dev/null; }
 
 # changed STAGE VERSION: another content of the stage is built and pushed under this version.
