@@ -10,10 +10,10 @@ setup() {
     cd "$BATS_TEST_TMPDIR" || return 1
 }
 
-teardown() { remove_test_images; }
-
-# authority NAME: a certificate authority of this test's own, NAME.pem.
-authority() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -out "$1.pem" -days 2 -subj "/CN=$1" 2>/dev/null; }
+teardown() {
+    stop_proxy
+    remove_test_images
+}
 
 # holds IMAGE FILE: is the certificate in any layer of the image, as text or in a Java keystore?
 holds() {
@@ -80,31 +80,40 @@ holds() {
     done
 }
 
-# sbt_repository: a copy of this one that can build build-sbt, and its parent under this test's name.
-sbt_repository() {
-    "$REPO/dbuild.sh" --with-parents build
-    mkdir -p repo/build
-    (cd "$REPO" && cp -r --parents dbuild.sh vars.sh scripts rootfs/build-sbt fetch Dockerfile.build-sbt build/rootfs-*.json "$BATS_TEST_TMPDIR/repo/")
-    docker tag "${IMAGE_PREFIX}base-build:$VERSION" "${TEST_PREFIX}base-build:$VERSION"
+# sbt ARGUMENT...: build base-build-sbt through a proxy that intercepts TLS with a certificate of the authority `mine`.
+sbt() {
+    copy_with_parent build-sbt
+    before=$(docker image inspect --format '{{.Id}}' "${TEST_PREFIX}base-build-sbt:$VERSION")
     authority mine
-    { cat mine.pem; "$REPO/scripts/ca-bundle.sh"; } >bundle.pem
-    export IMAGE_PREFIX=$TEST_PREFIX
+    authority other
+    start_proxy --authority mine.pem mine.key
+    https_proxy=$PROXY repo/dbuild.sh --network host "$@" build-sbt
 }
 
+unchanged() { [ "$(docker image inspect --format '{{.Id}}' "${TEST_PREFIX}base-build-sbt:$VERSION")" = "$before" ]; }
+
 # bats test_tags=full
-@test "base-build-sbt, fetched with a certificate of this test's own: the stage that fetches holds it, the image does not" {
-    sbt_repository
-    repo/dbuild.sh --ca-bundle bundle.pem build-sbt
-    docker build --quiet --target fetch --build-arg "PARENT=${TEST_PREFIX}base-build:$VERSION" --tag "${TEST_PREFIX}fetch" repo/build/context/build-sbt-*/
+@test "TLS is intercepted, the bundle names the authority: Maven and sbt fetch through it, the image does not hold it" {
+    sbt --ca-bundle mine.pem
+    run ! unchanged
+    docker build --quiet --target fetch --network host --build-arg https_proxy="$PROXY" --build-arg "PARENT=${TEST_PREFIX}base-build:$VERSION" --tag "${TEST_PREFIX}fetch" repo/build/context/build-sbt-*/
     holds "${TEST_PREFIX}fetch" mine.pem
     run ! holds "${TEST_PREFIX}base-build-sbt:$VERSION" mine.pem
 }
 
 # bats test_tags=full
+@test "TLS is intercepted, and no bundle names the authority: the error says what to pass, the earlier image stays" {
+    run sbt --ca-bundle other.pem
+    fails_with 1 "pass the certificates of its authority with ./dbuild.sh --ca-bundle FILE"
+    [[ $output == *"error: stage 'build-sbt' was not built"* ]]
+    unchanged
+}
+
+# bats test_tags=full
 @test "a launcher of sbt with another digest than that of vars.sh is refused" {
-    sbt_repository
+    copy_with_parent build-sbt
     sed -i 's/^SBT_LAUNCH_SHA256=./SBT_LAUNCH_SHA256=-/' repo/vars.sh
-    run repo/dbuild.sh --ca-bundle bundle.pem build-sbt
+    run repo/dbuild.sh build-sbt
     fails_with 1 "org.scala-sbt:sbt-launch:$SBT_VERSION has the sha256"
     [[ $output == *"stage 'build-sbt' was not built"* ]]
 }

@@ -76,6 +76,32 @@ stages_of_this_run() {
     for entry in "${all[@]}"; do [ -z "$entry" ] || STAGES+=("$entry"); done
 }
 
+# start_proxy OPTION...: proxy.py; sets PROXY, its address. End it with stop_proxy.
+start_proxy() {
+    local line
+    coproc PROXY_OUT { exec python3 "$REPO/tests/images/proxy.py" "$@" 2>"$BATS_TEST_TMPDIR/proxy.log" 3>&-; }
+    PROXY_PID=$PROXY_OUT_PID
+    read -r line <&"${PROXY_OUT[0]}"
+    PROXY=http://${line#listening on }
+}
+stop_proxy() { [ -z "${PROXY_PID-}" ] || kill "$PROXY_PID"; }
+
+# authority NAME: a certificate authority of this test's own, NAME.pem and NAME.key.
+authority() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -out "$1.pem" -days 2 -subj "/CN=$1" 2>/dev/null; }
+
+# copy_with_parent STAGE: in ./repo a copy of the repository that can build the stage, under this test's names. Its parent has
+# such a name too, and so has the stage's earlier image, which is the parent's for want of another.
+copy_with_parent() {
+    local parent
+    parent=$(printf '%s\n' "${STAGES[@]}" | sed -n "s/^$1://p")
+    "$REPO/dbuild.sh" --with-parents "$parent"
+    mkdir -p repo/build
+    (cd "$REPO" && cp -r --parents dbuild.sh vars.sh scripts fetch "rootfs/$1" "Dockerfile.$1" build/rootfs-*.json "$BATS_TEST_TMPDIR/repo/")
+    docker tag "${IMAGE_PREFIX}base-$parent:$VERSION" "${TEST_PREFIX}base-$parent:$VERSION"
+    docker tag "${IMAGE_PREFIX}base-$parent:$VERSION" "${TEST_PREFIX}base-$1:$VERSION"
+    export IMAGE_PREFIX=$TEST_PREFIX
+}
+
 # Remove what the tests built, and nothing else. An image that lost its tag to a later one still has a digest.
 remove_test_images() {
     local images
