@@ -14,7 +14,7 @@
 #                     none of them gets into an image. Default: what this machine's own bundle has besides Debian's
 #   -h, --help        this text
 #
-# Known options of `docker build` are passed on, with their values: --no-cache, --pull, --build-arg NAME=VALUE, --label,
+# Known options of `docker build` are passed on, with their values: --no-cache, --build-arg NAME=VALUE, --label,
 # --network, --add-host, --progress, --platform, --secret, --ssh, --cache-from, --memory, --ulimit, --quiet and some more.
 # Any other goes behind `--`.
 #
@@ -38,7 +38,7 @@ ENGINE=${ENGINE:-docker}
 WITH_VALUE=(--add-host --annotation --build-arg --build-context --cache-from --cache-to --cgroup-parent --cpu-period --cpu-quota
     -c --cpu-shares --cpuset-cpus --cpuset-mems --isolation --label -m --memory --memory-swap --network --platform
     --progress --secret --security-opt --shm-size --ssh --ulimit -v --volume)
-WITHOUT_VALUE=(--compress --force-rm --no-cache --pull --quiet -q --rm)
+WITHOUT_VALUE=(--compress --force-rm --no-cache --quiet -q --rm)
 RESERVED=(-f --file -t --tag --target -o --output --iidfile --timestamp --format)
 
 image_of() { if [ "$1" = scratch ]; then echo scratch; else echo "${IMAGE_PREFIX}base-$1"; fi; }
@@ -93,6 +93,7 @@ while [ $# -gt 0 ]; do
             ca_bundle=$value
             [ -n "$ca_bundle" ] || usage_error "--ca-bundle wants a file" ;;
         --) options+=("$@"); break ;;
+        --pull) usage_error "--pull is not for these images" "the parent would be the registry's, not the one that was just built here; --no-cache builds anew" ;;
         -*)
             if is_one_of "$word" "${RESERVED[@]}"; then
                 usage_error "$word is set by this script" "the name of an image comes from IMAGE_PREFIX and vars.sh"
@@ -108,6 +109,7 @@ while [ $# -gt 0 ]; do
             is_one_of "$word" "${wanted[@]}" || wanted+=("$word") ;;
     esac
 done
+a_prefix "$IMAGE_PREFIX"
 is_one_of "$ENGINE" docker podman buildah || usage_error "unknown ENGINE '$ENGINE'" "known: docker, podman, buildah"
 arch=$(debian_arch "${platform:-$(uname -m)}") || usage_error "no image for the platform '${platform:-$(uname -m)}'" "known: linux/amd64, linux/arm64"
 # This machine's own images are VERSION and latest; another architecture's must not take their names.

@@ -4,10 +4,10 @@
 # Usage: IMAGE_PREFIX=REGISTRY/[PATH/] ./dpush.sh [--force] [--no-latest] [--dry-run] [STAGE...]
 #
 # Without a stage: all of them. Everything is checked before anything is pushed: every image is there, and the registry has
-# no other image under the same version. An image that is there already, the time of its build aside, is not pushed again.
+# no other image under the same version, and each was built from what is committed. An image that is there already, the time of its build aside, is not pushed again.
 # For each image one line on stdout: IMAGE@sha256:DIGEST.
 #
-#   --force       put this image in the place of another of the same version
+#   --force       put this image in the place of another of the same version; push one that was built from files not committed
 #   --no-latest   push the version only, leave `latest` where it is. Without it `latest` follows, but never back to an older
 #                 version, and never to a pre-release (1.2.3-rc.1)
 #   --dry-run     check, and print what would be pushed
@@ -44,6 +44,7 @@ while [ $# -gt 0 ]; do
 done
 [ ${#wanted[@]} -gt 0 ] || wanted=("${names[@]}")
 is_one_of "$ENGINE" docker podman || usage_error "unknown ENGINE '$ENGINE'" "known: docker, podman"
+a_prefix "$IMAGE_PREFIX"
 use_registry "$IMAGE_PREFIX"
 
 if [ "$ENGINE" = docker ]; then reach_docker "$ROOT/dpush.sh" "${arguments[@]}"; fi
@@ -52,10 +53,13 @@ need_engine
 # What an image is, less what changes from build to build of the same content (the digest of its base too: the base's own content
 # is in the layers). From a configuration on stdin, the engine's or the registry's.
 content='{layers: .rootfs.diff_ids, architecture: .architecture, config: ((.config // {}) |
-    {User, Env, Entrypoint, Cmd, Labels, StopSignal, WorkingDir, ExposedPorts, Volumes, Healthcheck}
+    {User, Env, Entrypoint, Cmd, Labels, StopSignal, WorkingDir, ExposedPorts, Volumes, Healthcheck, OnBuild, Shell}
     | del(.Labels["org.opencontainers.image.base.digest"]?) | with_entries(select(.value | IN(null, "", [], {}) | not)))}'
 local_content() {
-    "$ENGINE" image inspect "$1" | jq --sort-keys '.[0] | {rootfs: {diff_ids: .RootFS.Layers}, architecture: .Architecture, config: .Config}' | jq --sort-keys --compact-output "$content"
+    # podman's own inspect leaves out what OCI does not know, such as HEALTHCHECK.
+    if [ "$ENGINE" = podman ]; then skopeo inspect --raw --config "containers-storage:$1"
+    else docker image inspect "$1" | jq '.[0] | {rootfs: {diff_ids: .RootFS.Layers}, architecture: .Architecture, config: .Config}'
+    fi | jq --sort-keys --compact-output "$content"
 }
 
 # published IMAGE: its content in the registry; nothing when it is not there.
@@ -86,12 +90,16 @@ latest_of() {
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-missing=()
+missing=() unclean=()
 for stage in "${wanted[@]}"; do
     image=${IMAGE_PREFIX}base-$stage:$VERSION
-    "$ENGINE" image inspect "$image" >/dev/null 2>&1 || missing+=("$image")
+    if ! revision=$("$ENGINE" image inspect --format '{{index .Config.Labels "org.opencontainers.image.revision"}}' "$image" 2>/dev/null); then missing+=("$image")
+    elif [[ $revision == *-dirty ]]; then unclean+=("$image")
+    fi
 done
 [ ${#missing[@]} = 0 ] || die "not built: ${missing[*]}" "build first, with the same IMAGE_PREFIX: ./dbuild.sh ${wanted[*]}"
+[ ${#unclean[@]} = 0 ] || [ -n "$force" ] || die "built from files that were not committed: ${unclean[*]}" \
+    "nobody could build them again: commit, build, and push then. --force pushes them all the same"
 
 declare -A state
 for stage in "${wanted[@]}"; do

@@ -1,7 +1,9 @@
 # shellcheck shell=bash
-# Small helpers for every script. Source it after `set -euo pipefail`; it sets ROOT, the repository's folder, and changes nothing else.
+# Small helpers for every script. Source it after `set -euo pipefail`; it sets ROOT, the repository's folder, ME, the script's name, and
+# takes care that an error in $(...) is one there too: bash forgets `set -e` in it otherwise.
 # Messages go to stderr, so that stdout is only ever a script's result. Exit codes: 1 error, 2 usage.
 
+shopt -s inherit_errexit
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 ME=${0##*/}
 
@@ -85,6 +87,11 @@ known_stage() {
     if is_one_of "$1" "${names[@]}"; then return; fi
     hint=$(nearest "$1" "${names[@]}")
     usage_error "unknown stage '$1'" ${hint:+"did you mean $hint?"} "stages: ${names[*]}" "${@:2}"
+}
+
+# a_prefix PREFIX: stop unless it can stand in front of an image's name.
+a_prefix() {
+    [[ -z $1 || $1 == */ ]] || usage_error "IMAGE_PREFIX has no / at its end: '$1'" "the image would be ${1}base-root; did you mean IMAGE_PREFIX=$1/ ?"
 }
 
 # need_engine: stop unless $ENGINE is installed and answers.

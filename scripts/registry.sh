@@ -2,7 +2,7 @@
 # What the scripts that speak with a registry share. Sourced after lib.sh. It speaks by skopeo, which needs no engine;
 # who is logged in with docker or podman is logged in here.
 
-# use_registry PREFIX: stop unless PREFIX names a registry; sets `registry`, and `plain`, skopeo's options for it.
+# use_registry NAME: stop unless NAME, a prefix or an image, names a registry; sets `registry`, and `plain`, skopeo's options for it.
 use_registry() {
     # As docker reads a name: the first part is a registry when it has a dot or a port in it, or is localhost.
     registry=${1%%/*}
@@ -12,7 +12,7 @@ use_registry() {
     need jq
     plain=()
     # A registry on this machine speaks plain http, as docker takes it for granted.
-    [[ $registry != localhost* && $registry != 127.* ]] || plain=(--tls-verify=false)
+    [[ ! $registry =~ ^(localhost|127(\.[0-9]+){3})(:[0-9]+)?$ ]] || plain=(--tls-verify=false)
     # Where docker login wrote it, when that is not the usual place; a choice made for skopeo wins.
     if [ -n "${DOCKER_CONFIG-}" ] && [ -z "${REGISTRY_AUTH_FILE-}" ] && [ -e "$DOCKER_CONFIG/config.json" ]; then
         export REGISTRY_AUTH_FILE=$DOCKER_CONFIG/config.json
@@ -23,7 +23,7 @@ use_registry() {
 refused() {
     local words hint="is $registry reachable, and are you logged in (${ENGINE:-docker} login $registry)?"
     # Of skopeo's line of log the message alone.
-    words=$(grep -v '^ *$' <<<"$2" | tail -n 1 | sed 's/^time=.* msg="\(.*\)"$/\1/; s/\\"/"/g')
+    words=$(grep -v '^ *$' <<<"${2:-no reason was given}" | tail -n 1 | sed 's/^time=.* msg="\(.*\)"$/\1/; s/\\"/"/g')
     case ${2,,} in
         *unauthorized* | *"authentication required"* | *"no basic auth"* | *401*) hint="log in, or log in again: ${ENGINE:-docker} login $registry" ;;
         *denied* | *forbidden* | *403*) hint="the account in use may not do that in $registry: log in with another (${ENGINE:-docker} login $registry), or ask for the right" ;;
@@ -37,7 +37,8 @@ ask() {
     local answer
     if answer=$({ skopeo inspect "${plain[@]}" --raw "${@:3}" "docker://$1" >"$2"; } 2>&1); then return; fi
     : >"$2"
-    [[ $answer == *"manifest unknown"* || $answer == *"name unknown"* || $answer == *"NAME_UNKNOWN"* ]] \
+    # Each registry has its own words; what counts is the 404, where skopeo tells it.
+    [[ $answer =~ (manifest|name)\ unknown|NAME_UNKNOWN|(artifact|repository)\ .*not\ found|StatusCode:\ 404 ]] \
         || refused "the registry did not tell about $1" "$answer"
 }
 

@@ -78,6 +78,7 @@ if [ -n "$from" ]; then
     [ "$(wc -l <<<"$registry_of_all")" = 1 ] || die "images of several registries in $from" "one registry at a time"
     use_registry "${images[0]}"
 else
+    a_prefix "$IMAGE_PREFIX"
     use_registry "$IMAGE_PREFIX"
     [ ${#stages[@]} -gt 0 ] || stages=("${names[@]}")
     images=("${stages[@]/#/${IMAGE_PREFIX}base-}")

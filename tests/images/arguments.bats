@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# dbuild.sh reads its command line right. Every check here also runs against naive-dbuild.sh and must fail there.
+# dbuild.sh reads its command line right. Each `good_only` check also runs against naive-dbuild.sh and must fail there.
 # shellcheck disable=SC2016,SC2153,SC2317  # quoted on purpose; REPO comes from common.bash; checks are called by name
 
 bats_require_minimum_version 1.5.0
@@ -9,6 +9,7 @@ setup() {
     repo=$BATS_TEST_TMPDIR/repo
     fixture "$repo"
     cp "$REPO/tests/images/naive-dbuild.sh" "$repo/"
+    version=$(. "$REPO/vars.sh" && echo "$VERSION")
     cd "$repo" || return 1
 }
 
@@ -142,6 +143,9 @@ passes() {
         run ./dbuild.sh --dry-run "$option" x
         fails_with 2 "is set by this script"
     done
+    # The registry's parent in the place of the one just built.
+    run ./dbuild.sh --dry-run --pull tool
+    fails_with 2 "--pull is not for these images"
 }
 
 @test "every form of an option with a value" {
@@ -153,8 +157,10 @@ passes() {
 @test "IMAGE_PREFIX and the parent's name reach the command" {
     IMAGE_PREFIX=registry.test/team/ run ./dbuild.sh --dry-run run-jre
     [ "$status" -eq 0 ]
-    passes --tag=registry.test/team/base-run-jre:0.1.0
-    passes --build-arg PARENT=registry.test/team/base-run:0.1.0
+    passes "--tag=registry.test/team/base-run-jre:$version"
+    passes --build-arg "PARENT=registry.test/team/base-run:$version"
+    IMAGE_PREFIX=registry.test/team run ./dbuild.sh --dry-run run-jre
+    fails_with 2 "did you mean IMAGE_PREFIX=registry.test/team/ ?"
 }
 
 @test "--platform chooses the architecture of the context and the tag" {
@@ -163,7 +169,7 @@ passes() {
     [[ $output == *"mkcontext.sh tool --arch arm64"* ]]
     passes --platform linux/arm64
     # This machine's own images keep their names.
-    passes --tag=base-tool:0.1.0-arm64 --platform
+    passes "--tag=base-tool:$version-arm64" --platform
     [[ $output != *latest* ]]
     run ./dbuild.sh --dry-run --platform linux/s390x tool
     fails_with 2 "known: linux/amd64, linux/arm64"

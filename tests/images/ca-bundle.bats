@@ -80,31 +80,34 @@ holds() {
     done
 }
 
-# sbt ARGUMENT...: build base-build-sbt through a proxy that intercepts TLS with a certificate of the authority `mine`.
-sbt() {
+# intercepted: base-build-sbt is to be built behind a proxy that intercepts TLS with certificates of the authority `mine`.
+intercepted() {
     copy_with_parent build-sbt
     before=$(docker image inspect --format '{{.Id}}' "${TEST_PREFIX}base-build-sbt:$VERSION")
     authority mine
     authority other
     start_proxy --authority mine.pem mine.key
-    https_proxy=$PROXY repo/dbuild.sh --network host "$@" build-sbt
+    export https_proxy=$PROXY
 }
 
 unchanged() { [ "$(docker image inspect --format '{{.Id}}' "${TEST_PREFIX}base-build-sbt:$VERSION")" = "$before" ]; }
 
 # bats test_tags=full
 @test "TLS is intercepted, the bundle names the authority: Maven and sbt fetch through it, the image does not hold it" {
-    sbt --ca-bundle mine.pem
+    intercepted
+    repo/dbuild.sh --network host --ca-bundle mine.pem build-sbt
     run ! unchanged
-    docker build --quiet --target fetch --network host --build-arg https_proxy="$PROXY" --build-arg "PARENT=${TEST_PREFIX}base-build:$VERSION" --tag "${TEST_PREFIX}fetch" repo/build/context/build-sbt-*/
+    docker build --quiet --target fetch --network host --build-arg https_proxy --build-arg "PARENT=${TEST_PREFIX}base-build:$VERSION" --tag "${TEST_PREFIX}fetch" repo/build/context/build-sbt-*/
     holds "${TEST_PREFIX}fetch" mine.pem
     run ! holds "${TEST_PREFIX}base-build-sbt:$VERSION" mine.pem
 }
 
 # bats test_tags=full
 @test "TLS is intercepted, and no bundle names the authority: the error says what to pass, the earlier image stays" {
-    run sbt --ca-bundle other.pem
-    fails_with 1 "pass the certificates of its authority with ./dbuild.sh --ca-bundle FILE"
+    intercepted
+    run repo/dbuild.sh --network host --ca-bundle other.pem build-sbt
+    fails_with 1 "this network intercepts TLS"
+    [[ $output == *"pass the certificates of that authority with ./dbuild.sh --ca-bundle FILE"* ]]
     [[ $output == *"error: stage 'build-sbt' was not built"* ]]
     unchanged
 }

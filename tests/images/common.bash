@@ -23,7 +23,7 @@ fixture() {
             run | tool) printf 'FROM scratch\n' ;;
             *) printf 'ARG PARENT\nFROM ${PARENT}\n' ;;
         esac >"$1/Dockerfile.$stage"
-        printf 'ADD overlay.tar /\nCMD ["/none"]\n' >>"$1/Dockerfile.$stage"
+        printf 'ADD overlay.tar /\nHEALTHCHECK CMD ["/none"]\nCMD ["/none"]\n' >>"$1/Dockerfile.$stage"
     done
 }
 
@@ -52,15 +52,27 @@ registry_for_file() {
     export REGISTRY_PID HOST
 }
 
-# pushing_fixture NAME: a fixture with dpush.sh, in which the test then is, and a path of its own in the registry.
+# pushing_fixture NAME: a fixture with dpush.sh, and the naive form of it, in which the test then is, and a path of its own in the registry.
 pushing_fixture() {
     repo=$BATS_TEST_TMPDIR/repo
     fixture "$repo"
-    cp "$REPO/dpush.sh" "$repo/"
+    cp "$REPO/dpush.sh" "$REPO/tests/images/naive-dpush.sh" "$repo/"
     version=$(. "$REPO/vars.sh" && echo "$VERSION")
     export IMAGE_PREFIX=$HOST/$1-$BATS_TEST_NUMBER/
     TEST_PREFIX=$IMAGE_PREFIX
     cd "$repo" || return 1
+}
+
+# in_front MODE STATUS CODE [MESSAGE]: deny.py before the registry; sets FRONT, its address, and adds to `started`, which the
+# test's teardown kills.
+in_front() {
+    local says line pipe=$BATS_TEST_TMPDIR/front-${#started[@]}
+    mkfifo "$pipe"
+    python3 "$REPO/tests/images/deny.py" "$HOST" "$@" >"$pipe" 2>"$pipe.log" 3>&- &
+    started+=($!)
+    exec {says}<"$pipe"
+    read -r line <&"$says"
+    FRONT=${line#listening on }
 }
 
 # tags STAGE: those that the registry has, as JSON.
