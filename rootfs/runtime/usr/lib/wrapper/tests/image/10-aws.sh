@@ -1,5 +1,5 @@
 #!/bin/bash
-# aws asks a server who it is, with a signed request, and reads the answer.
+# aws asks a server who it is, with a signed request, and reads the answer: with keys, and with those that it gets for a web identity.
 set -euo pipefail
 # shellcheck source=../../../image/loopback.bash
 . /usr/lib/image/loopback.bash
@@ -9,8 +9,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         signed = self.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")
-        good = signed and "Action=GetCallerIdentity" in body
-        answer = b"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
+        if "Action=AssumeRoleWithWebIdentity" in body:
+            good = True
+            answer = b"""<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult>
+<Credentials><AccessKeyId>AKIDEXAMPLE</AccessKeyId><SecretAccessKey>example</SecretAccessKey><SessionToken>example</SessionToken>
+<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"""
+        else:
+            good = signed and "Action=GetCallerIdentity" in body
+            answer = b"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
 <Arn>arn:aws:iam::123456789012:user/test</Arn><UserId>AIDATEST</UserId><Account>123456789012</Account>
 </GetCallerIdentityResult></GetCallerIdentityResponse>"""
         self.send_response(200 if good else 403)
@@ -24,5 +30,20 @@ server.serve_forever()'
 
 export AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=example AWS_DEFAULT_REGION=eu-central-1 AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FILE=/dev/null
 unset AWS_SESSION_TOKEN AWS_PROFILE HTTP_PROXY http_proxy
-account=$(aws sts get-caller-identity --endpoint-url "http://127.0.0.1:$port" --query Account --output text)
+says() { aws sts get-caller-identity --endpoint-url "http://127.0.0.1:$port" --query Account --output text; }
+account=$(says)
 [ "$account" = 123456789012 ] || fail "aws says '$account'"
+
+# The keys for a web identity are kept below HOME, without which there are none. Any file is a token here.
+for folder in "${TMPDIR:-/tmp}" /tmp /var/tmp /dev/shm; do
+    if home=$(mktemp -d "$folder/image-suite.XXXXXX" 2>/dev/null); then break; fi
+done
+if [ -z "$home" ]; then
+    echo "a web identity was not tried: there is no writable folder for HOME"
+    exit
+fi
+trap 'rm -rf "$home"; kill "$server" 2>/dev/null || true' EXIT
+unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+export AWS_ROLE_ARN=arn:aws:iam::123456789012:role/test AWS_WEB_IDENTITY_TOKEN_FILE=/etc/hostname AWS_ENDPOINT_URL_STS="http://127.0.0.1:$port"
+account=$(HOME=$home says)
+[ "$account" = 123456789012 ] || fail "aws with a web identity says '$account'"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# ps, pgrep, pstree, top and lsof see a process of this test; pkill ends it; free and uptime read the kernel's figures.
+# ps, pgrep, pstree, top and lsof see a process of this test; pkill and killall end one; free and uptime read the kernel's figures.
 set -euo pipefail
 # shellcheck source=../../../image/loopback.bash
 . /usr/lib/image/loopback.bash
@@ -17,3 +17,10 @@ pkill -P $$ -x python3
 code=0
 wait "$server" || code=$?
 [ "$code" = 143 ] || fail "the process ended with $code after pkill, not with 143 (SIGTERM)"
+
+# killall goes by the name, so that this one has a name of its own.
+serve 'import signal; open("/proc/self/comm", "w").write("suite-'$$'"); print(0, flush=True); signal.pause()'
+killall --exact "suite-$$"
+code=0
+wait "$server" || code=$?
+[ "$code" = 143 ] || fail "the process ended with $code after killall, not with 143 (SIGTERM)"
