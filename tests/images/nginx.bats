@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# examples/nginx: probes, a reload and a stop under load, none of which loses a request.
+# examples/nginx: probes, a reload, a restart of one of two, and a stop, none of which loses a request.
 # shellcheck disable=SC2154  # status, output and lines are set by bats
 
 bats_require_minimum_version 1.5.0
@@ -10,15 +10,21 @@ hard=(--read-only --user 23456:23456 --cap-drop ALL --security-opt no-new-privil
 
 setup_file() {
     cd "$BATS_TEST_DIRNAME/../.." || return
+    docker network create "$p" >/dev/null
     if [[ -z ${NGINX_IMAGE:-} ]]; then
         ./dbuild.sh --with-parents runtime >&2
         docker build --quiet --build-arg PARENT="${IMAGE_PREFIX-}base-runtime" --tag "$image" examples/nginx >&2
     fi
 }
 
+teardown_file() { docker network rm "$p" >/dev/null 2>&1 || true; }
+
 setup() { . "$BATS_TEST_DIRNAME/load.bash"; }
 
-teardown() { docker rm --force --volumes "$p" >/dev/null 2>&1 || true; }
+teardown() {
+    local name
+    for name in "$p" "$p-one" "$p-two" "$p-one-proxy"; do docker rm --force --volumes "$name" >/dev/null 2>&1 || true; done
+}
 
 # start [OPTION...]: runs the container, waits for it, and sets address.
 start() {
@@ -38,10 +44,14 @@ reloads() { docker logs "$p" 2>&1 | grep -c 'start worker processes'; }
 }
 
 @test "live and ready, and what they say when the page is gone" {
+    # Pages of one's own, as the README has it: nothing is said about what is in them.
     mkdir "$BATS_TEST_TMPDIR/www"
     chmod 755 "$BATS_TEST_TMPDIR/www"
-    echo "It works." >"$BATS_TEST_TMPDIR/www/index.html"
+    echo "Something of my own." >"$BATS_TEST_TMPDIR/www/index.html"
+    run -0 docker run --rm "${hard[@]}" --volume "$BATS_TEST_TMPDIR/www:/srv/www:ro" "$image" test
     start --volume "$BATS_TEST_TMPDIR/www:/srv/www:ro"
+    run -0 docker exec "$p" curl --silent http://127.0.0.1:8080/
+    [[ $output == "Something of my own." ]]
     run -0 docker exec "$p" wrapper test live
     [[ $output == "live: pass: 1 check"* ]]
     rm "$BATS_TEST_TMPDIR/www/index.html"
@@ -60,6 +70,21 @@ reloads() { docker logs "$p" 2>&1 | grep -c 'start worker processes'; }
     wait "$loading"
     [[ $(reloads) -eq 2 ]]
     no_request_was_lost
+}
+
+@test "a minute of load with a restart of each of two in the middle loses no request" {
+    local name
+    for name in "$p-one" "$p-two"; do
+        docker run --detach --name "$name" --network "$p" "${hard[@]}" "$image" >/dev/null
+        docker exec "$name" wrapper test ready --retry-timeout 30s --sleep 100ms
+    done
+    restart_one_after_the_other "$image" "$p" "$p-one" "$p-two" "${hard[@]}"
+}
+
+@test "without /dev/shm it says what to mount, and with that it runs" {
+    run -1 docker run --rm "${hard[@]}" --ipc none "$image"
+    [[ $output == *"--tmpfs /dev/shm"* ]]
+    start --ipc none --tmpfs /dev/shm
 }
 
 @test "a stop lets a running request finish, and the container ends with 0" {

@@ -28,7 +28,7 @@ setup() { . "$BATS_TEST_DIRNAME/load.bash"; }
 
 teardown() {
     local name
-    for name in "$p-one" "$p-two" "$p-proxy"; do docker rm --force --volumes "$name" >/dev/null 2>&1 || true; done
+    for name in "$p-one" "$p-two" "$p-one-proxy"; do docker rm --force --volumes "$name" >/dev/null 2>&1 || true; done
 }
 
 # start NAME: the service, ready.
@@ -72,38 +72,5 @@ start() {
 @test "a minute of load with a restart of each in the middle loses no request" {
     start "$p-one"
     start "$p-two"
-    cat >"$BATS_TEST_TMPDIR/default.conf" <<'END'
-upstream service {
-    server one:8080 max_fails=1 fail_timeout=1s;
-    server two:8080 max_fails=1 fail_timeout=1s;
-}
-server {
-    listen 8080;
-    location = /healthz { return 200 "ok\n"; }
-    location / {
-        proxy_pass http://service;
-        proxy_connect_timeout 1s;
-        proxy_next_upstream error timeout;
-    }
-}
-END
-    sed -i "s/one:/$p-one:/; s/two:/$p-two:/" "$BATS_TEST_TMPDIR/default.conf"
-    docker run --detach --name "$p-proxy" --network "$p" "${hard[@]}" \
-        --volume "$BATS_TEST_TMPDIR/default.conf:/etc/nginx/conf.d/default.conf:ro" "$proxy" >/dev/null
-    docker exec "$p-proxy" wrapper test ready --retry-timeout 30s --sleep 100ms
-    local address
-    address=http://$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$p-proxy"):8080/
-    load 60 "$address" &
-    local loading=$!
-    # The middle of the minute, by the clock: that is what is asked for.
-    sleep 20
-    local name
-    for name in "$p-one" "$p-two"; do
-        docker exec "$name" wrapper restart
-        # The other one answers for both until this one is back.
-        until docker exec "$name" wrapper status --json | jq -e '.restarts == 1 and .phase == "running"' >/dev/null; do :; done
-        docker exec "$name" wrapper test ready --retry-timeout 30s --sleep 200ms
-    done
-    wait "$loading"
-    no_request_was_lost
+    restart_one_after_the_other "$proxy" "$p" "$p-one" "$p-two" "${hard[@]}"
 }
