@@ -11,7 +11,8 @@
 #   - TAG is VERSION of vars.sh, letter by letter: MAJOR.MINOR.PATCH or MAJOR.MINOR.PATCH-PRERELEASE (1.2.3, 1.2.3-rc.1), no `v`;
 #   - Cargo.toml, Cargo.lock and the newest version in CHANGELOG.md, `## [1.2.3] - YYYY-MM-DD`, say the same;
 #   - the tag is here and in the remote, at the same commit;
-#   - that commit is checked out, and nothing is changed or added (what .gitignore names does not count);
+#   - that commit is checked out, and nothing is changed or added; what git ignores does not count, but in the folders that images are
+#     made of (rootfs, fetch, src);
 #   - it is on RELEASE_BRANCH of vars.sh, as the remote has it; a shallow clone cannot tell and is refused.
 #
 # Every reason against it is printed, not only the first. Yes prints VERSION and commit on stdout. Reads from the remote,
@@ -83,8 +84,13 @@ if [ -z "$commit" ]; then
 elif [ "$commit" != "$head" ]; then
     no "the tag '$tag' is at ${commit:0:12}, checked out is ${head:0:12}" "git checkout $tag"
 fi
-changed=$(git status --porcelain --untracked-files=all)
+# Modes count, whatever this clone is told to overlook.
+changed=$(git -c core.fileMode=true status --porcelain --untracked-files=all)
 [ -z "$changed" ] || no "not everything in $ROOT is committed: $(wc -l <<<"$changed") file(s)" "${changed%%$'\n'*}" "commit it and tag that commit, or remove it"
+# These folders go into the images whole: what an ignore file hides would be in them, and so would an empty folder.
+ignored=$(git ls-files --others -- rootfs fetch src)
+[ -n "$ignored" ] || ignored=$(find "$ROOT/rootfs" "$ROOT/fetch" -type d -empty 2>/dev/null || true)
+[ -z "$ignored" ] || [ -n "$changed" ] || no "what git does not hold would be in an image: $(wc -l <<<"$ignored") file(s) or empty folder(s)" "${ignored%%$'\n'*}" "remove it"
 hidden=$(git ls-files -v | grep -m 1 '^[a-zS] ' || true)
 [ -z "$hidden" ] || no "git does not look whether ${hidden:2} is changed" "git update-index --no-assume-unchanged --no-skip-worktree ${hidden:2}"
 

@@ -68,3 +68,20 @@ give_tag() {
     answer=$(digest_of "$1:$3")
     [ "$answer" = "$2" ] || die "$1:$3 is $answer in the registry, not $2" "does another push move it at the same time?"
 }
+
+# read_pushed FILE: sets `images` and `digests` to what dpush.sh printed into FILE (- for stdin), and does as use_registry does.
+read_pushed() {
+    local listed line where
+    [ "$1" = - ] || [ -r "$1" ] || die "cannot read $1" "it is what dpush.sh printed on stdout"
+    listed=$(cat -- "$1")
+    images=() digests=()
+    while IFS= read -r line; do
+        [ -n "$line" ] || continue
+        [[ $line =~ ^([^@[:space:]]+/[^@[:space:]]+)@(sha256:[0-9a-f]{64})$ ]] || die "not IMAGE@sha256:DIGEST in $1: '$line'" "it is what dpush.sh printed on stdout"
+        images+=("${BASH_REMATCH[1]}") digests+=("${BASH_REMATCH[2]}")
+    done <<<"$listed"
+    [ ${#images[@]} -gt 0 ] || die "no image is listed in $1" "it is what dpush.sh printed on stdout"
+    where=$(printf '%s\n' "${images[@]%%/*}" | sort --unique)
+    [ "$(wc -l <<<"$where")" = 1 ] || die "images of several registries in $1" "one registry at a time"
+    use_registry "${images[0]}"
+}

@@ -66,17 +66,7 @@ done
 # The images, as name and digest.
 images=() digests=()
 if [ -n "$from" ]; then
-    [ "$from" = - ] || [ -r "$from" ] || die "cannot read $from" "it is what dpush.sh printed on stdout"
-    listed=$(cat -- "$from")
-    while IFS= read -r line; do
-        [ -n "$line" ] || continue
-        [[ $line =~ ^([^@[:space:]]+/[^@[:space:]]+)@(sha256:[0-9a-f]{64})$ ]] || die "not IMAGE@sha256:DIGEST in $from: '$line'" "it is what dpush.sh printed on stdout"
-        images+=("${BASH_REMATCH[1]}") digests+=("${BASH_REMATCH[2]}")
-    done <<<"$listed"
-    [ ${#images[@]} -gt 0 ] || die "no image is listed in $from" "it is what dpush.sh printed on stdout"
-    registry_of_all=$(printf '%s\n' "${images[@]%%/*}" | sort --unique)
-    [ "$(wc -l <<<"$registry_of_all")" = 1 ] || die "images of several registries in $from" "one registry at a time"
-    use_registry "${images[0]}"
+    read_pushed "$from"
 else
     a_prefix "$IMAGE_PREFIX"
     use_registry "$IMAGE_PREFIX"

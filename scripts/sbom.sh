@@ -9,7 +9,8 @@
 #   --output FILE     for one image: this file; - is stdout
 #   -h, --help        this text
 #
-# Result: DIR/NAME-VERSION.cdx.json for each image, such as build/sbom/base-root-1.2.3.cdx.json, and the paths on stdout.
+# Result: DIR/NAME-VERSION.cdx.json for each image, such as build/sbom/base-root-1.2.3.cdx.json (of another architecture
+# base-root-1.2.3-arm64.cdx.json), and the paths on stdout.
 #
 # In it: every Debian package that dpkg has installed, with the source it was built from, its licence as far as the copyright
 # file is machine-readable, and what it depends on (debsbom); the wrapper with its digest and the crates it is made of
@@ -190,6 +191,8 @@ sbom_of() {
     "$tools/bin/check-jsonschema" --base-uri "file://${schemas[0]}/" --schemafile "$schema" "$work/sbom.json" >"$work/log" 2>&1 \
         || { cat "$work/log" >&2; die "the SBOM of $image is not valid CycloneDX, see above"; }
     written=$name-$version.cdx.json
+    # As its tag: this machine's architecture has no mark.
+    [ "$arch" = "$(debian_arch "$(uname -m)")" ] || written=$name-${version%-"$arch"}-$arch.cdx.json
 }
 
 for image in "${images[@]}"; do

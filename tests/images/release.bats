@@ -40,12 +40,12 @@ teardown() {
     [ "$status" -eq 0 ]
     rest=$output
     for text in "not yet: nobody else has the tag" "0.2.0 $(git rev-parse HEAD)" "restricted  passed" "base-root-0.2.0.cdx.json" "0.2.0 may be published" \
-        "base-root:0.2.0: new" "base-root@sha256:" "base-root:0.2.0: same" "base-root:stable: new -> sha256:" "base-root:stable: there already" "wrapper 0.2.0"; do
+        "base-root:0.2.0: new" "base-root@sha256:" ".sbom@sha256:" "base-root:0.2.0: same" "base-root:stable: new -> sha256:" "base-root:stable: there already" "wrapper 0.2.0" "base-root-0.2.0.cdx.json"; do
         [[ $rest == *"$text"* ]] || { echo "not said, or not in this order: $text"; return 1; }
         rest=${rest#*"$text"}
     done
     # What the clone's remote and the registry have in the end.
     [ "$(git ls-remote origin refs/tags/0.2.0 | cut -f 1)" = "$(git rev-parse HEAD)" ]
-    [ "$(skopeo list-tags --tls-verify=false "docker://${IMAGE_PREFIX}base-root" | jq -c '.Tags | sort')" = '["0.2","0.2.0","latest","stable"]' ]
+    [ "$(skopeo list-tags --tls-verify=false "docker://${IMAGE_PREFIX}base-root" | jq -c '.Tags | map(select(endswith(".sbom") | not)) | sort')" = '["0.2","0.2.0","latest","stable"]' ]
     [ "$(git status --porcelain)" = "" ]
 }
