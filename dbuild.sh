@@ -91,7 +91,8 @@ while [ $# -gt 0 ]; do
             [ -n "$metadata" ] || usage_error "--metadata wants a file" ;;
         --ca-bundle)
             ca_bundle=$value
-            [ -n "$ca_bundle" ] || usage_error "--ca-bundle wants a file" ;;
+            [ -n "$ca_bundle" ] || usage_error "--ca-bundle wants a file"
+            "$ROOT/scripts/ca-bundle.sh" "$ca_bundle" >/dev/null || exit 1 ;;
         --) options+=("$@"); break ;;
         --pull) usage_error "--pull is not for these images" "the parent would be the registry's, not the one that was just built here; --no-cache builds anew" ;;
         -*)
@@ -188,6 +189,8 @@ done
 
 # One build at a time in a checkout: the contexts are shared.
 mkdir -p "$ROOT/build"
+# Told now, not after all the builds.
+[ -z "$metadata" ] || [ -w "$(dirname "$metadata")" ] || die "cannot write --metadata $metadata" "is there such a folder, and may you write to it?"
 exec {lock}>"$ROOT/build/.lock"
 if ! flock --nonblock "$lock"; then
     say "waiting for another build in $ROOT"

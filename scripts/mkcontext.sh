@@ -47,7 +47,7 @@ if [ "$stage" = root ]; then
     done
     as_root env "${passed[@]}" scripts/mkrootfs.sh --arch "$arch" >&2
 fi
-[ -f "$rootfs.json" ] || die "no $rootfs.json: the stage '$stage' takes its time from it" "build the root first: ./dbuild.sh root"
+[ -f "$rootfs.json" ] || die "no $rootfs.json: the stage '$stage' takes its time from it" "build the root first: ./dbuild.sh${arch:+ --platform linux/$arch} root"
 epoch=$(jq -r .epoch "$rootfs.json")
 
 context=build/context/$stage-$arch

@@ -11,7 +11,8 @@
 #
 # Environment:
 #   MIRROR            the archive to use; it stays in the image's sources, since what is derived from the image is built in
-#                     the same network. Default: debootstrap's own. No user and password in it: they would be in the image.
+#                     the same network. Default: debootstrap's own. By http, whose packages are signed: base-root has no
+#                     certificates. No user and password in it: they would be in the image.
 #   SECURITY_MIRROR   the security archive; default: MIRROR with -security at its end
 #   KEYRING           keys that the archive's signatures are checked with; default: the package debian-archive-keyring's
 #   TMPDIR            where to work, 700 MB, not mounted noexec or nodev; default /var/tmp
@@ -54,8 +55,9 @@ security=${security%/}
 for url in "$mirror" "$security"; do
     case $url in
         *://*@*) die "a mirror with a user or password would be readable in the image: ${url%%://*}://...@${url##*@}" "give it without, for example through a proxy" ;;
-        http://* | https://* | file:///*) ;;
-        *) die "not the address of an archive: '$url'" "set MIRROR (and SECURITY_MIRROR) to an http, https or file address" ;;
+        http://*) ;;
+        https://* | file:/*) die "an archive that the images cannot read: $url" "base-root has no certificates, and no folder of this machine; over http the archive's signatures are checked all the same" ;;
+        *) die "not the address of an archive: '$url'" "set MIRROR (and SECURITY_MIRROR) to an http address" ;;
     esac
 done
 
@@ -169,10 +171,6 @@ Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 SOURCES
 
 apt_options=(-qq -o APT::Update::Error-Mode=any -o Dpkg::Use-Pty=0)
-if [[ $mirror$security == *https://* ]]; then
-    cp /etc/ssl/certs/ca-certificates.crt "$target/ca.crt"
-    apt_options+=(-o Acquire::https::CAInfo=/ca.crt)
-fi
 upgrade() {
     run_in apt-get "${apt_options[@]}" update && run_in apt-get "${apt_options[@]}" --yes dist-upgrade \
         && run_in apt-get "${apt_options[@]}" --yes autoremove --purge

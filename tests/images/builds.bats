@@ -53,6 +53,15 @@ id_of() { docker image inspect --format '{{.Id}}' "${TEST_PREFIX}base-$1:$versio
     [ "$(find "$BATS_TEST_TMPDIR" -maxdepth 1 -name 'built*' | wc -l)" = 1 ]
 }
 
+@test "what would fail at the end fails at the beginning: a folder for --metadata, a file for --ca-bundle" {
+    run ./dbuild.sh --metadata "$BATS_TEST_TMPDIR/none/m.json" tool
+    fails_with 1 "cannot write --metadata $BATS_TEST_TMPDIR/none/m.json"
+    run ./dbuild.sh --ca-bundle "$BATS_TEST_TMPDIR/none.pem" tool
+    fails_with 1 "cannot read the certificates in $BATS_TEST_TMPDIR/none.pem"
+    run id_of tool
+    [ "$status" -ne 0 ]
+}
+
 @test "a build argument with spaces arrives whole" {
     printf 'ARG TEXT\nLABEL text=${TEXT}\n' >>Dockerfile.tool
     run ./dbuild.sh --build-arg "TEXT=a  b" tool

@@ -89,9 +89,14 @@ nothing_left() {
     nothing_left
 }
 
-@test "no address, or one with a password in it" {
+@test "no address, one by https or of this machine, or one with a password in it" {
     MIRROR=somewhere run "$REPO/scripts/mkrootfs.sh" --output "$output_folder"
     fails_with 1 "not the address of an archive: 'somewhere'"
+    # base-root has no certificates: nothing could be installed above it.
+    for url in https://127.0.0.1/debian file:///srv/debian; do
+        MIRROR=$url run "$REPO/scripts/mkrootfs.sh" --output "$output_folder"
+        fails_with 1 "an archive that the images cannot read: $url"
+    done
     MIRROR=http://me:secret@127.0.0.1/debian run "$REPO/scripts/mkrootfs.sh" --output "$output_folder"
     fails_with 1 "readable in the image"
     [[ $output != *secret* ]]
