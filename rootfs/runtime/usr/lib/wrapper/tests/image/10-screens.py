@@ -20,10 +20,10 @@ def show(command, text, keys):
     """Why it failed, or None."""
     child, terminal = pty.fork()
     if child == 0:
+        # Before it starts: less forgets a key that comes with a change of size.
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         os.environ["TERM"] = "xterm"
         os.execvp(command[0], command)
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    os.kill(child, signal.SIGWINCH)
     seen, pressed, deadline = b"", False, time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         if not select.select([terminal], [], [], max(0, deadline - time.monotonic()))[0]:
