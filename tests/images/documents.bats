@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
-# Every block marked `sh` in README.md, docs/tutorial.md, docs/testing.md and the example's README, typed as it stands. (Blocks marked
+# Every block marked `sh` in README.md, docs/tutorial.md, docs/testing.md and the examples' READMEs, typed as it stands. (Blocks marked
 # `shell`, `bash`, `yaml` and `dockerfile` are for reading.) The names in them are short, so a container or volume of the
 # same name that is somebody's own stops the test, and is not touched.
 # shellcheck disable=SC2016  # variables that a typed script expands
 
 bats_require_minimum_version 1.5.0
 
-names=(hello tutorial shop web db tight)
+names=(hello tutorial shop web db tight service)
 
 # Two runs on one machine take turns; the lock ends with this file's process.
 setup_file() {
@@ -120,4 +120,13 @@ in_format() {
     echo "$output"
     [[ $status -eq 0 ]]
     said "Failed: 0" "ready: pass" "It works." "web"
+}
+
+# base-build-sbt takes minutes and Maven's repositories to build.
+# bats test_tags=full
+@test "examples/scala-service/README.md: build it without a network, run it, stop it" {
+    run type_out examples/scala-service/README.md
+    echo "$output"
+    [[ $status -eq 0 ]]
+    said "[success]" "Failed: 0" "ready: pass" "It works." "service"
 }
