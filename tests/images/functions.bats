@@ -80,6 +80,10 @@ before=$(state)
         container=$pod options=(-e AWS_REGION=r)
         lib 0 "$options_of_shell; k8s_self_get .metadata.name; aws_imds instance-id; k8s_self_annotate a=b; k8s_can_i patch statefulsets.apps/scale db; k8s_secret_get app password; k8s_wait_pod db-0"
         prints $'db-0\ni-0123456789abcdef0\npod/db-0\nyes\np\'a"s\\s é'"pod/db-0 condition met" || { echo "$options_of_shell"; return 1; }
+        lib 0 "$options_of_shell; k8s_scale_sts --help; aws_help"
+        [[ $output == "k8s_scale_sts: "*"Usage: k8s_scale_sts NAME"*aws_imds* && -z $errors ]] || { echo "$options_of_shell: $output $errors"; return 1; }
+        lib 2 "$options_of_shell; k8s_scale_sts"
+        says "usage: k8s_scale_sts NAME REPLICAS" || { echo "$options_of_shell"; return 1; }
     done
 }
 

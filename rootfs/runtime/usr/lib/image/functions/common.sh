@@ -21,7 +21,7 @@ _image_call() {
 
 # _image_help NAME: print the comment above NAME, which is its help.
 _image_help() {
-    cat /usr/lib/image/functions/*.sh | awk -v name="$1()" '
+    _image_awk -v name="$1()" '
         /^#/ { text = text substr($0, 3) "\n"; next }
         index($0, name) == 1 { printf "%s", text; exit }
         { text = "" }'
@@ -29,7 +29,7 @@ _image_help() {
 
 # _image_list PREFIX: a line for each public function whose name starts so: the first of its help.
 _image_list() {
-    cat /usr/lib/image/functions/*.sh | awk -v prefix="$1" '
+    _image_awk -v prefix="$1" '
         /^#/ { if (first == "") first = substr($0, 3); next }
         index($0, prefix) == 1 && /^[a-z0-9_]+\(\)/ && split(first, part, ": ") > 1 {
             printf "%-26s %s\n", part[1], substr(first, length(part[1]) + 3)
@@ -38,12 +38,22 @@ _image_list() {
     printf '\nNAME --help explains one.\n'
 }
 
+# _image_awk WORD...: run awk on the files that hold public functions. They are named, since `set -f` lets no pattern find them.
+_image_awk() ( cd /usr/lib/image/functions && awk "$@" aws.sh kubernetes-api.sh kubernetes.sh; )
+
 # _image_fail CODE NAME TEXT [HINT...]: say what went wrong and where; then what to do about it. Returns CODE.
-_image_fail() {
-    printf '%s: error: %s\n' "$2" "$3" >&2
-    if [ "$#" -gt 3 ]; then (shift 3; printf '  %s\n' "$@" >&2); fi
-    return "$1"
-}
+_image_fail() (
+    code=$1 text="$2: error: $3"
+    shift 3
+    for hint; do
+        text="$text
+  $hint"
+    done
+    # Much of it is a server's, and this is a terminal: no control characters but newline and tab, nor those of UTF-8 (U+0080 to U+009F).
+    plain=$(printf '%s\n' "$text" | LC_ALL=C sed 's/[\x01-\x08\x0b-\x1f\x7f]//g; s/\xc2[\x80-\x9f]//g' 2>/dev/null) || plain=$text
+    printf '%s\n' "$plain" >&2
+    return "$code"
+)
 
 # _image_usage NAME TEXT: the call is wrong. Returns 2.
 _image_usage() { _image_fail 2 "$1" "$2" "$(_image_help "$1" | sed -n 's/^Usage: /usage: /p')" "'$1 --help' explains it"; }
