@@ -109,6 +109,40 @@ fails_like_http() {
     says 'HTTP 404: pods "nobody" not found' "namespace"
 }
 
+@test "an answer that is not the object is no success, and is not shown: code 69" {
+    for body in '{}' '' '<html>It works</html>' '[]' 'null' '{"metadata": {"name": "a"}} {"metadata": {"name": "b"}}' '{"metadata": {"name": "a\u001b[2J"}}' '{"status": "Success", "data": {"key": "c2VjcmV0"}}'; do
+        instead 200 "$body"
+        lib 0 'for call in k8s_self_get "k8s_self_annotate a=b" "k8s_self_label a=b" "k8s_self_patch {}" "k8s_scale_sts db 3" k8s_owner "k8s_secret_get app" "k8s_secret_get app key" "k8s_event Reason text"; do
+            code=0; $call || code=$?; echo $code
+        done'
+        [[ $output == "$(printf '69\n%.0s' {1..9})" ]] || { echo "$body: $output"; return 1; }
+        # Nothing but our own two lines for each.
+        [[ $(wc -l <<<"$errors") -eq 18 && $(grep -cE '^k8s_[a-z_]+: error: [A-Z]+ /api.*: the answer is not the object$' <<<"$errors") -eq 9 ]] || { echo "$body: $errors"; return 1; }
+        lib 69 'k8s_can_i get pods'
+        says "k8s_can_i: error: the API server's answer has no .status.allowed"
+        [[ $(wc -l <<<"$errors") -eq 1 ]]
+    done
+    instead 200 '{"metadata": {"name": "db-0"}}'
+    lib 69 'k8s_event Reason text'
+    says "pod/db-0 has no uid"
+    # k8s_api takes any answer: a list and a health check have no name.
+    instead 200 ok
+    lib 0 'k8s_api GET /healthz'
+    prints ok
+}
+
+@test "what a server says comes to the terminal without control characters" {
+    instead 403 '{"message": "red \u001b[31m, bell \u0007, CSI \u009b2J, é,\nnext\tline"}'
+    lib 77 "k8s_api GET $me"
+    says $'red [31m, bell , CSI 2J, é,\nnext\tline'
+    instead 500 $'plain \e[2J\r\x7f\xc2\x9b body'
+    lib 69 "k8s_api GET $me"
+    says "HTTP 500: plain [2J body"
+    # Where even sed is missing, it is said as it is.
+    lib 2 'PATH=/nowhere; k8s_api GET api'
+    says "not a path, or not encoded: 'api'"
+}
+
 @test "k8s_api: a server that another CA vouches for, nobody there, an unknown host" {
     cp "$BATS_FILE_TMPDIR/fake/other-ca.crt" "$BATS_FILE_TMPDIR/account/ca.crt"
     lib 69 "k8s_api GET $me"
@@ -206,7 +240,7 @@ b"' 'K8S_TIMEOUT=1s; k8s_api GET /api'; do
     sent '.[0] | [.headers["content-type"], .body]' '["application/merge-patch+json","{}"]'
     lib 0 'k8s_self_patch json "[]"'
     sent '.[0] | [.headers["content-type"], .body]' '["application/json-patch+json","[]"]'
-    for call in '' '{' '""x' 'yaml {}' 'merge {} x'; do
+    for call in '' '{' '""x' 'yaml {}' 'merge {} x' $'\'{"a": 1}{"b": 2}\'' '""' 1 null; do
         lib 2 "k8s_self_patch $call"
         says "usage: k8s_self_patch"
         sent length 0
@@ -327,6 +361,19 @@ $pods/odd"
     says "pod/naked has no owner"
     lib 1 'k8s_owner nobody'
     says 'pods "nobody" not found'
+    # One that owns itself, and a name that would lead elsewhere.
+    limit=30
+    instead 200 '{"metadata": {"name": "x", "ownerReferences": [{"kind": "ReplicaSet", "name": "x", "controller": true}]}}'
+    lib 69 k8s_owner
+    says "the owners of pod/db-0 have no end"
+    sent 'length < 10' true
+    for owner in '"ReplicaSet", "name": "../../x y"' '"ReplicaSet", "name": ".."' '"Job", "name": "a/b"' '"A b", "name": "c"' '"Job", "name": null' '[], "name": "\u001b[2J"'; do
+        instead 200 "{\"metadata\": {\"name\": \"x\", \"ownerReferences\": [{\"kind\": $owner, \"controller\": true}]}}"
+        lib 69 k8s_owner
+        says "the owner in $me has no name that an object can have"
+        sent length 1
+    done
+    rm "$BATS_FILE_TMPDIR/fake/fault"
     lib 2 'k8s_owner a/b'
     lib 2 'k8s_owner a b'
     fault 403 replicasets
@@ -397,6 +444,11 @@ pod/db-0
     sent '[.[] | select(.path | startswith("'$me'")) | .headers.authorization] | unique[]' "Bearer $token"
     lib 0 'k8s_kubeconfig /tmp/mine; grep -c "'"$token"'" /tmp/mine || :; KUBECONFIG=/tmp/mine kubectl get pod web-x -o name; k8s_wait_pod db-0'
     prints $'/tmp/mine\n0\npod/web-x\npod/db-0 condition met'
+    # Named from here, it is found from elsewhere.
+    lib 0 'cd /tmp; k8s_kubeconfig mine; cd /; env -u KUBERNETES_SERVICE_HOST kubectl get pod db-0 -o name'
+    prints $'/tmp/mine\npod/db-0'
+    lib 69 'mkdir -p /tmp/folder; k8s_kubeconfig /tmp/folder'
+    says "cannot write /tmp/folder"
 }
 
 @test "k8s_kubeconfig: HOME is replaced where it cannot be written, and kept where it can" {

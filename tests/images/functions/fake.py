@@ -2,7 +2,7 @@
 
 The folder named by FAKE is the test's side: `requests` gets a JSON line for each request before it is answered; `fault`,
 when it is there, holds `WHAT [PART]`: every request whose method and path hold PART fails. WHAT is an HTTP code, `hang` (no
-answer until the client goes) or `html` (a proxy's 502).
+answer until the client goes), `html` (a proxy's 502) or `instead`: what the file `instead` holds, a code in its first line, then the body.
 """
 
 import json
@@ -38,6 +38,10 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif what == "html":
             self.answer(502, "<html><h1>Bad Gateway</h1></html>", "text/html")
+        elif what == "instead":
+            with open(f"{FOLDER}/instead", encoding="utf-8", newline="") as file:
+                code, _, text = file.read().partition("\n")
+            self.answer(int(code), text, "text/plain")
         else:
             self.refuse(int(what))
 

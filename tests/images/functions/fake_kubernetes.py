@@ -101,7 +101,8 @@ class Kubernetes(Handler):
             if self.headers["Content-Type"] == "application/json-patch+json":
                 patch = {}
             if rest[1:] == ["scale"]:
-                return self.send({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": rest[0], "namespace": "shop"}, "spec": patch["spec"], "status": {"replicas": 3}})
+                return self.send({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": rest[0], "namespace": "shop"},
+                    "spec": {key: value for key, value in patch["spec"].items() if value}, "status": {"replicas": 3}})
             return self.send(merged(found[0], patch))
         return self.send(found[0])
 

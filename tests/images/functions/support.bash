@@ -57,14 +57,21 @@ reset_world() {
     printf %s "$token" >"$BATS_FILE_TMPDIR/account/token"
     cp "$BATS_FILE_TMPDIR/fake/ca.crt" "$BATS_FILE_TMPDIR/account/ca.crt"
     chmod 0644 "$BATS_FILE_TMPDIR"/account/*
-    options=() container=$pod
+    options=() container=$pod limit=''
 }
 
 # fault WHAT [PART]: see fake.py.
 fault() { echo "$*" >"$BATS_FILE_TMPDIR/fake/fault"; }
 
+# instead CODE BODY [PART]: this is the answer, whatever was asked.
+instead() {
+    printf '%s\n%s' "$1" "$2" >"$BATS_FILE_TMPDIR/fake/instead"
+    fault "instead ${3-}"
+}
+
 # lib CODE SCRIPT: in bash and in dash, both with `set -eu`, source the library and run SCRIPT; it ends with CODE, and both say the
-# same. Sets output (stdout), errors (stderr), and for `sent` what the fakes were asked. `options` are for docker exec, such as -e.
+# same. Sets output (stdout), errors (stderr), and for `sent` what the fakes were asked. `options` are for docker exec, such as -e. What
+# hangs ends with 124; the container goes after the test.
 lib() {
     local shell code flags before=''
     for shell in bash dash; do
@@ -73,7 +80,7 @@ lib() {
         flags=(-eu)
         [[ $shell == dash ]] || flags=(-euo pipefail)
         code=0
-        docker exec -i "${options[@]}" "$container" "$shell" "${flags[@]}" -c ". $library
+        timeout "${limit:-120}" docker exec -i "${options[@]}" "$container" "$shell" "${flags[@]}" -c ". $library
 $2" >"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr" </dev/null || code=$?
         output=$(tr -d '\0' <"$BATS_TEST_TMPDIR/stdout") errors=$(<"$BATS_TEST_TMPDIR/stderr")
         cp "$BATS_FILE_TMPDIR/fake/requests" "$BATS_TEST_TMPDIR/requests.$shell"

@@ -13,7 +13,7 @@
 #   0    done
 #   1    the answer is no: not found, a conflict, refused content
 #   2    wrong arguments
-#   69   not to be reached, not working (HTTP 5xx), or not there (no cluster, no instance metadata)
+#   69   not to be reached, not working (HTTP 5xx, not the answer), or not there (no cluster, no instance metadata)
 #   75   no answer in time, or not reached in the time given
 #   77   not allowed: no credentials, bad ones (401), no permission (403)
 #   127  a program that the function needs is missing

@@ -53,6 +53,8 @@ _k8s_kubeconfig() {
     local _image_folder _image_file
     _image_folder=$(_image_private_folder k8s_kubeconfig) || return
     _image_file=${1:-$_image_folder/kubeconfig}
+    # The caller may go to another folder.
+    case $_image_file in /*) ;; *) _image_file=$(pwd)/$_image_file ;; esac
     _image_write_kubeconfig "$_image_file" || return
     export KUBECONFIG="$_image_file" KUBECACHEDIR="$_image_folder/kube-cache"
     if ! { [ -d "${HOME-}" ] && [ -w "${HOME-}" ]; }; then export HOME="$_image_folder"; fi
@@ -63,7 +65,8 @@ _k8s_kubeconfig() {
 _image_private_folder() (
     umask 077
     for place in "${TMPDIR-}" /tmp /dev/shm "${HOME-}"; do
-        if [ -z "$place" ] || ! [ -d "$place" ] || ! [ -w "$place" ]; then continue; fi
+        case $place in /*) ;; *) continue ;; esac
+        if ! [ -d "$place" ] || ! [ -w "$place" ]; then continue; fi
         folder=$place/image-functions-$(id -u)
         mkdir "$folder" 2>/dev/null || :
         # Another user may have made it first, as a trap.
@@ -89,7 +92,7 @@ _image_write_kubeconfig() (
         clusters: [{name: "pod", cluster: {server: $server, "certificate-authority": ($folder + "/ca.crt")}}],
         users: [{name: "pod", user: {tokenFile: ($folder + "/token")}}],
         contexts: [{name: "pod", context: {cluster: "pod", user: "pod", namespace: $namespace}}]
-    }' >|"$draft" || ! mv -f "$draft" "$1"; then
+    }' >|"$draft" || ! mv -fT "$draft" "$1"; then
         rm -f "$draft"
         _image_fail 69 k8s_kubeconfig "cannot write $1" "is the disk full?"
     fi
@@ -187,4 +190,16 @@ _image_k8s() (
         5??) _image_fail 69 "$name" "$message" "the API server has a problem: try it again, look at the control plane" ;;
         *) _image_fail 1 "$name" "$message" ;;
     esac
+)
+
+# _image_object FUNCTION METHOD PATH [BODY [CONTENT-TYPE]]: the same where the answer is one object; 69 when it is anything else, such as
+# the page of a proxy. That is not shown: it may hold a secret.
+_image_object() (
+    set +x
+    object=$(_image_k8s "$@") || return
+    if printf '%s\n' "$object" | jq -es 'length == 1 and (.[0].metadata.name | type == "string" and test("\\A[a-z0-9.-]+\\z"))' >/dev/null 2>&1; then
+        printf '%s\n' "$object"
+    else
+        _image_fail 69 "$1" "$2 $3: the answer is not the object" "is something between here and there that answers in its name?"
+    fi
 )

@@ -8,7 +8,7 @@
 k8s_self_get() { _image_call k8s_self_get 0 1 "$@"; }
 _k8s_self_get() (
     path=$(_image_self_path) || return
-    pod=$(_image_k8s k8s_self_get GET "$path") || return
+    pod=$(_image_object k8s_self_get GET "$path") || return
     printf '%s\n' "$pod" | jq -r "${1:-.}" || _image_fail 2 k8s_self_get "jq does not understand the filter '${1:-.}', see above"
 )
 
@@ -52,7 +52,7 @@ _image_self_metadata() (
     path=$(_image_self_path) || return
     patch=$(jq -nc --arg field "$field" '{metadata: {($field): ($ARGS.positional | map(
         if contains("=") then index("=") as $at | {key: .[:$at], value: .[$at + 1:]} else {key: rtrimstr("-"), value: null} end) | from_entries)}}' --args "$@") || return
-    answer=$(_image_k8s "$name" PATCH "$path" "$patch") || return
+    answer=$(_image_object "$name" PATCH "$path" "$patch") || return
     printf '%s\n' "$answer" | jq -r '"pod/" + .metadata.name'
 )
 
@@ -77,8 +77,9 @@ _k8s_self_patch() (
     [ "$patch" != - ] || patch=$(cat)
     _image_need k8s_self_patch jq || return
     path=$(_image_self_path) || return
-    printf '%s\n' "$patch" | jq -e . >/dev/null 2>&1 || { _image_usage k8s_self_patch "the patch is not JSON"; return; }
-    answer=$(_image_k8s k8s_self_patch PATCH "$path" "$patch" "$type") || return
+    printf '%s\n' "$patch" | jq -es 'length == 1 and (.[0] | type == "object" or type == "array")' >/dev/null 2>&1 \
+        || { _image_usage k8s_self_patch "the patch is not JSON, one object or list"; return; }
+    answer=$(_image_object k8s_self_patch PATCH "$path" "$patch" "$type") || return
     printf '%s\n' "$answer" | jq -r '"pod/" + .metadata.name'
 )
 
@@ -91,8 +92,9 @@ _k8s_scale_sts() (
     _image_is_k8s_name k8s_scale_sts "$1" || return
     _image_is_number "$2" || { _image_usage k8s_scale_sts "not a number of replicas: '$2'"; return; }
     namespace=$(_k8s_namespace) || return
-    answer=$(_image_k8s k8s_scale_sts PATCH "/apis/apps/v1/namespaces/$namespace/statefulsets/$1/scale" "{\"spec\":{\"replicas\":$2}}") || return
-    printf '%s\n' "$answer" | jq -r '"statefulset/\(.metadata.name) \(.spec.replicas)"'
+    answer=$(_image_object k8s_scale_sts PATCH "/apis/apps/v1/namespaces/$namespace/statefulsets/$1/scale" "{\"spec\":{\"replicas\":$2}}") || return
+    # The API server leaves a zero out.
+    printf '%s\n' "$answer" | jq -r '"statefulset/\(.metadata.name) \(.spec.replicas // 0)"'
 )
 
 # k8s_wait_rollout: wait until the new state of a workload is out and ready.
@@ -190,7 +192,7 @@ _k8s_can_i() (
             {namespace: $namespace, verb: $verb, resource: $parts[0], group: ($parts[1:] | join(".")), subresource: $sub, name: $name}
             | with_entries(select(.value != null and .value != "")))}}') || return
     answer=$(_image_k8s k8s_can_i POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews "$review") || return
-    case $(printf '%s\n' "$answer" | jq -r .status.allowed) in
+    case $(printf '%s\n' "$answer" | jq -r .status.allowed 2>/dev/null) in
         true) echo yes ;;
         false) echo no && return 1 ;;
         *) _image_fail 69 k8s_can_i "the API server's answer has no .status.allowed" ;;
@@ -208,19 +210,22 @@ _k8s_owner() (
     pod=${1:-$(_k8s_pod_name)} || return
     _image_is_k8s_name k8s_owner "$pod" || return
     path=/api/v1/namespaces/$namespace/pods/$pod owner=''
-    while [ -n "$path" ]; do
-        object=$(_image_k8s k8s_owner GET "$path") || return
-        next=$(printf '%s\n' "$object" | jq -r '[.metadata.ownerReferences[]? | select(.controller)][0] // empty | "\(.kind | ascii_downcase)/\(.name)"') || return
-        [ -n "$next" ] || break
-        owner=$next
-        case $owner in
+    # Two steps are usual; an object that names itself must not keep us here for ever.
+    for _ in 1 2 3 4 5; do
+        object=$(_image_object k8s_owner GET "$path") || return
+        # The name goes into a path.
+        next=$(printf '%s\n' "$object" | jq -r '[.metadata.ownerReferences[]? | select(.controller)][0] // empty | .kind + "/" + .name
+            | if test("\\A[A-Za-z0-9]+/[a-z0-9.-]*[a-z0-9]\\z") then ascii_downcase else error end' 2>/dev/null) \
+            || { _image_fail 69 k8s_owner "the owner in $path has no name that an object can have" "look at it: k8s_api GET $path"; return; }
+        if [ -z "$next" ] && [ -z "$owner" ]; then _image_fail 1 k8s_owner "pod/$pod has no owner" "it was made by hand, or its label was changed"; return; fi
+        owner=${next:-$owner}
+        case $next in
             replicaset/*) path=/apis/apps/v1/namespaces/$namespace/replicasets/${owner#*/} ;;
             job/*) path=/apis/batch/v1/namespaces/$namespace/jobs/${owner#*/} ;;
-            *) path='' ;;
+            *) printf '%s\n' "$owner" && return ;;
         esac
     done
-    [ -n "$owner" ] || { _image_fail 1 k8s_owner "pod/$pod has no owner" "it was made by hand, or its label was changed"; return; }
-    printf '%s\n' "$owner"
+    _image_fail 69 k8s_owner "the owners of pod/$pod have no end" "look at the last: k8s_api GET $path"
 )
 
 # k8s_secret_get: a value of a Secret of this namespace.
@@ -237,7 +242,7 @@ _k8s_secret_get() (
         return
     fi
     namespace=$(_k8s_namespace) || return
-    secret=$(_image_k8s k8s_secret_get GET "/api/v1/namespaces/$namespace/secrets/$1") || return
+    secret=$(_image_object k8s_secret_get GET "/api/v1/namespaces/$namespace/secrets/$1") || return
     if [ "$#" = 1 ]; then
         printf '%s\n' "$secret" | jq -r '.data // {} | keys[]'
     elif printf '%s\n' "$secret" | jq -e --arg key "$2" '.data // {} | has($key)' >/dev/null; then
@@ -261,14 +266,14 @@ _k8s_event() (
     pod=$(_k8s_pod_name) || return
     uid=${POD_UID:-}
     if [ -z "$uid" ]; then
-        object=$(_image_k8s k8s_event GET "/api/v1/namespaces/$namespace/pods/$pod") || return
-        uid=$(printf '%s\n' "$object" | jq -r .metadata.uid) || return
+        object=$(_image_object k8s_event GET "/api/v1/namespaces/$namespace/pods/$pod") || return
+        uid=$(printf '%s\n' "$object" | jq -er .metadata.uid) || { _image_fail 69 k8s_event "pod/$pod has no uid" "set POD_UID (metadata.uid in the downward API)"; return; }
     fi
     event=$(jq -nc --arg namespace "$namespace" --arg pod "$pod" --arg uid "$uid" --arg reason "$1" --arg message "$2" --arg type "${3:-Normal}" '
         (now | todate) as $now | {apiVersion: "v1", kind: "Event", metadata: {generateName: ($pod[:240] + "."), namespace: $namespace},
         involvedObject: {apiVersion: "v1", kind: "Pod", name: $pod, namespace: $namespace, uid: $uid},
         reason: $reason, message: $message[:1024], type: $type, count: 1, firstTimestamp: $now, lastTimestamp: $now,
         source: {component: "image-functions"}}') || return
-    answer=$(_image_k8s k8s_event POST "/api/v1/namespaces/$namespace/events" "$event") || return
+    answer=$(_image_object k8s_event POST "/api/v1/namespaces/$namespace/events" "$event") || return
     printf '%s\n' "$answer" | jq -r '"event/" + .metadata.name'
 )
