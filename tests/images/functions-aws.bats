@@ -116,6 +116,11 @@ setup() {
     options=()
     lib 0 aws_region
     prints eu-west-3
+    # A profile's is nearer than the instance's.
+    lib 0 'printf "[default]\nregion = eu-west-1\n[profile far]\nregion = ap-south-1\n" >/tmp/config; export AWS_CONFIG_FILE=/tmp/config
+        aws_region; AWS_PROFILE=far; export AWS_PROFILE; aws_region; rm /tmp/config'
+    prints $'eu-west-1\nap-south-1'
+    sent length 0
     fault 403 PUT
     lib 77 aws_region
     says "aws_region: error: neither AWS_REGION nor AWS_DEFAULT_REGION is set" "export AWS_REGION="
@@ -175,6 +180,21 @@ setup() {
     says "Could not connect" "is the network there"
 }
 
+@test "aws_assume_web_identity: an answer without all four, or with lines of its own, sets none" {
+    options=("${web_identity[@]}" -e AWS_ACCESS_KEY_ID=old -e AWS_SECRET_ACCESS_KEY=old -e AWS_SESSION_TOKEN=old)
+    for answer in 'KEY||TOKEN|2026-01-01T00:00:00Z' $'KEY\nTWO|SECRET|TOKEN|2026-01-01T00:00:00Z' 'KEY|a b|TOKEN|2026-01-01T00:00:00Z' '|||' 'KEY|SECRET||2026-01-01T00:00:00Z'; do
+        credentials=''
+        IFS='|' read -r -d '' key secret session expiration <<<"$answer" || true
+        for pair in "AccessKeyId:$key" "SecretAccessKey:$secret" "SessionToken:$session" "Expiration:${expiration%$'\n'}"; do
+            [[ -z ${pair#*:} ]] || credentials+="<${pair%%:*}>${pair#*:}</${pair%%:*}>"
+        done
+        instead 200 "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithWebIdentityResult>
+<Credentials>$credentials</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"
+        lib 0 'aws_assume_web_identity || echo "$? $AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY $AWS_SESSION_TOKEN ${AWS_CREDENTIAL_EXPIRATION-unset}"'
+        [[ $output == "69 old old old unset" && $errors == *"the answer of STS has no credentials"* ]] || { echo "$answer: $output $errors"; return 1; }
+    done
+}
+
 @test "aws_assume_web_identity: not set up in this pod: says which variable or file" {
     lib 77 aws_assume_web_identity
     says "AWS_ROLE_ARN is not set" eks.amazonaws.com/role-arn
@@ -228,6 +248,39 @@ setup() {
     lib 2 'aws_identity me'
     lib 2 'aws_account_id me'
     says "usage: aws_account_id"
+}
+
+@test "aws_identity and aws_account_id: the region of a profile; an answer that is none" {
+    options=("${sts[@]}" -e AWS_REGION= -e AWS_EC2_METADATA_DISABLED=true)
+    lib 0 'printf "[default]\nregion = eu-west-3\n" >/tmp/config; export AWS_CONFIG_FILE=/tmp/config; aws_account_id; rm /tmp/config'
+    prints 123456789012
+    options=("${sts[@]}")
+    for account in '' '<Account>12345678901x</Account>'; do
+        instead 200 "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>$account<Arn>a</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>"
+        for function in aws_identity aws_account_id; do
+            lib 69 $function
+            says "$function: error: the answer of STS has no account of twelve digits"
+        done
+    done
+    options+=("${web_identity[@]}")
+    for body in '' '<html>It works</html>'; do
+        instead 200 "$body"
+        lib 69 aws_identity
+        says "aws_identity: error: the answer of STS is none: "
+        lib 0 'unset AWS_ACCESS_KEY_ID; aws_assume_web_identity || echo "$? ${AWS_ACCESS_KEY_ID-unset}"'
+        [[ $output == "69 unset" ]]
+    done
+}
+
+@test "the AWS CLI by itself, with a web identity in a read-only pod: only where HOME can be written, or after aws_assume_web_identity" {
+    options=("${web_identity[@]}")
+    whoami='aws sts get-caller-identity --query Account --output text'
+    lib 255 "$whoami"
+    says "Read-only file system: '/home/app/.aws'"
+    lib 0 "HOME=/dev/shm; $whoami; rm -r /dev/shm/.aws"
+    prints 123456789012
+    lib 0 "aws_assume_web_identity 2>/dev/null; $whoami"
+    prints 123456789012
 }
 
 @test "aws_identity: by the web identity alone, where HOME cannot be written; without any writable place" {

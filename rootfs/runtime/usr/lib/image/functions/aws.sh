@@ -72,9 +72,10 @@ _image_imds() (
     esac
 )
 
-# aws_region: the region: AWS_REGION, AWS_DEFAULT_REGION, else the instance metadata.
+# aws_region: the region: AWS_REGION, AWS_DEFAULT_REGION, the profile's, else the instance metadata.
 # Usage: aws_region
 #
+# The profile is the AWS CLI's: AWS_PROFILE or default, in AWS_CONFIG_FILE or ~/.aws/config.
 # Prints its name, such as eu-central-1. Codes as aws_imds.
 aws_region() { _image_call aws_region 0 0 "$@"; }
 _aws_region() (
@@ -83,9 +84,13 @@ _aws_region() (
         printf '%s\n' "$region"
         return
     fi
+    if region=$(AWS_CLI_AUTO_PROMPT=off aws configure get region 2>/dev/null </dev/null) && [ -n "$region" ]; then
+        printf '%s\n' "$region"
+        return
+    fi
     code=0
     _aws_imds placement/region || code=$?
-    [ "$code" = 0 ] || _image_fail "$code" aws_region "neither AWS_REGION nor AWS_DEFAULT_REGION is set, and the instance metadata has none" \
+    [ "$code" = 0 ] || _image_fail "$code" aws_region "neither AWS_REGION nor AWS_DEFAULT_REGION is set, no profile names a region, and the instance metadata has none" \
         "set it: export AWS_REGION=eu-central-1"
 )
 
@@ -121,6 +126,9 @@ _image_aws() (
         *imeout* | *"timed out"*) _image_fail 75 "$name" "$message" "is the network there? a private subnet needs a VPC endpoint for STS" ;;
         *"Could not connect"* | *"EndpointConnectionError"* | *SSL*) _image_fail 69 "$name" "$message" "is the network there, and the region right ($AWS_REGION)?" ;;
         *"(5"[0-9][0-9]")"* | *InternalFailure* | *InternalError* | *ServiceUnavailable*) _image_fail 69 "$name" "$message" "AWS has a problem: try it again" ;;
+        # The second is all that the CLI says to XML of another kind, such as a proxy's page.
+        *"Unable to parse response"* | *"'GetCallerIdentityResult'"* | *"'AssumeRoleWithWebIdentityResult'"*)
+            _image_fail 69 "$name" "the answer of STS is none: $message" "is something between here and there that answers in its name?" ;;
         *Throttling*) _image_fail 75 "$name" "$message" "too many calls: try it again later" ;;
         *) _image_fail 1 "$name" "$message" ;;
     esac
@@ -182,7 +190,9 @@ _image_assume() (
     # The token on stdin: a command line can be read by others. $( ) took the newline off that a file made by hand ends with.
     credentials=$(printf %s "$token" | _image_aws "$name" sts assume-role-with-web-identity --no-sign-request --output json \
         --role-arn "$AWS_ROLE_ARN" --role-session-name "$session" --duration-seconds "$duration" --web-identity-token file:///dev/stdin) || return
-    printf '%s\n' "$credentials" | jq -re '.Credentials | .AccessKeyId, .SecretAccessKey, .SessionToken, .Expiration' 2>/dev/null \
+    # Four lines or none: the caller splits them.
+    printf '%s\n' "$credentials" | jq -re '.Credentials | [.AccessKeyId, .SecretAccessKey, .SessionToken, .Expiration]
+        | select(all(type == "string" and test("\\A[!-~]+\\z"))) | .[]' 2>/dev/null \
         || _image_fail 69 "$name" "the answer of STS has no credentials"
 )
 
@@ -201,9 +211,23 @@ _aws_clear_credentials() {
 #
 # Prints JSON with UserId, Account and Arn. Needs no permission, so a failure means bad credentials or no network.
 aws_identity() { _image_call aws_identity 0 0 "$@"; }
-_aws_identity() ( _image_aws aws_identity sts get-caller-identity --output json; )
+_aws_identity() ( _image_identity aws_identity; )
+
+# _image_identity FUNCTION: what STS says, when it is that; else 69.
+_image_identity() (
+    _image_need "$1" aws jq || return
+    identity=$(_image_aws "$1" sts get-caller-identity --output json) || return
+    if printf '%s\n' "$identity" | jq -e '.Account | test("\\A[0-9]{12}\\z")' >/dev/null 2>&1; then
+        printf '%s\n' "$identity"
+    else
+        _image_fail 69 "$1" "the answer of STS has no account of twelve digits" "is something between here and there that answers in its name?"
+    fi
+)
 
 # aws_account_id: the twelve digits of the account that we act in.
 # Usage: aws_account_id
 aws_account_id() { _image_call aws_account_id 0 0 "$@"; }
-_aws_account_id() ( _image_aws aws_account_id sts get-caller-identity --query Account --output text; )
+_aws_account_id() (
+    identity=$(_image_identity aws_account_id) || return
+    printf '%s\n' "$identity" | jq -r .Account
+)

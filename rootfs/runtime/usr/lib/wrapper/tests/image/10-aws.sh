@@ -34,16 +34,24 @@ says() { aws sts get-caller-identity --endpoint-url "http://127.0.0.1:$port" --q
 account=$(says)
 [ "$account" = 123456789012 ] || fail "aws says '$account'"
 
-# The keys for a web identity are kept below HOME, without which there are none. Any file is a token here.
+# With a web identity, which needs no writable folder when the shell function takes the keys. Any file is a token here.
+unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+export AWS_ROLE_ARN=arn:aws:iam::123456789012:role/test AWS_WEB_IDENTITY_TOKEN_FILE=/etc/hostname AWS_ENDPOINT_URL_STS="http://127.0.0.1:$port"
+# shellcheck source=../../../image/functions.sh
+. /usr/lib/image/functions.sh
+aws_assume_web_identity 2>/dev/null || fail "aws_assume_web_identity ended with $?"
+account=$(says)
+[ "$account" = 123456789012 ] || fail "aws after aws_assume_web_identity says '$account'"
+aws_clear_credentials
+
+# By itself the CLI keeps them below HOME, and fails where it cannot.
 for folder in "${TMPDIR:-/tmp}" /tmp /var/tmp /dev/shm; do
     if home=$(mktemp -d "$folder/image-suite.XXXXXX" 2>/dev/null); then break; fi
 done
 if [ -z "$home" ]; then
-    echo "a web identity was not tried: there is no writable folder for HOME"
+    echo "aws by itself with a web identity was not tried: there is no writable folder for HOME"
     exit
 fi
 trap 'rm -rf "$home"; kill "$server" 2>/dev/null || true' EXIT
-unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
-export AWS_ROLE_ARN=arn:aws:iam::123456789012:role/test AWS_WEB_IDENTITY_TOKEN_FILE=/etc/hostname AWS_ENDPOINT_URL_STS="http://127.0.0.1:$port"
 account=$(HOME=$home says)
 [ "$account" = 123456789012 ] || fail "aws with a web identity says '$account'"
