@@ -143,15 +143,9 @@ id_of() { docker image inspect --format '{{.Id}}' "${TEST_PREFIX}base-$1:$versio
 }
 
 @test "BuildKit, where the client has it, builds the same layers as the classic builder" {
-    client=
-    for candidate in $(type -aP docker); do
-        if DOCKER_BUILDKIT=1 "$candidate" build --help 2>&1 | grep -q -- '--progress'; then client=$candidate; break; fi
-    done
-    [ -n "$client" ] || skip "no docker client with BuildKit"
-    mkdir "$BATS_TEST_TMPDIR/bin"
-    ln -s "$client" "$BATS_TEST_TMPDIR/bin/docker"
+    docker_with_buildkit
     DOCKER_BUILDKIT=0 ./dbuild.sh --no-cache --metadata "$BATS_TEST_TMPDIR/classic.json" run run-jre
-    DOCKER_BUILDKIT=1 PATH=$BATS_TEST_TMPDIR/bin:$PATH run ./dbuild.sh --no-cache --progress plain --metadata "$BATS_TEST_TMPDIR/buildkit.json" run run-jre
+    DOCKER_BUILDKIT=1 run ./dbuild.sh --no-cache --progress plain --metadata "$BATS_TEST_TMPDIR/buildkit.json" run run-jre
     [ "$status" -eq 0 ]
     [[ $output == *"exporting layers"* ]]
     [ "$(jq -c '.[].layers' "$BATS_TEST_TMPDIR/classic.json")" = "$(jq -c '.[].layers' "$BATS_TEST_TMPDIR/buildkit.json")" ]

@@ -114,6 +114,20 @@ copy_with_parent() {
     export IMAGE_PREFIX=$TEST_PREFIX
 }
 
+# docker_with_buildkit: puts a docker client that has BuildKit first on PATH; skips the test where there is none.
+docker_with_buildkit() {
+    local candidate
+    for candidate in $(type -aP docker); do
+        if DOCKER_BUILDKIT=1 "$candidate" build --help 2>&1 | grep -q -- '--progress'; then
+            mkdir -p "$BATS_TEST_TMPDIR/bin"
+            ln -s "$candidate" "$BATS_TEST_TMPDIR/bin/docker"
+            PATH=$BATS_TEST_TMPDIR/bin:$PATH
+            return
+        fi
+    done
+    skip "no docker client with BuildKit"
+}
+
 # Remove what the tests built, and nothing else. An image that lost its tag to a later one still has a digest.
 remove_test_images() {
     local images

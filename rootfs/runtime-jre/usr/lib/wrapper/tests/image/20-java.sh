@@ -10,6 +10,7 @@ settings=$(java -Xshare:on -XshowSettings:all -version 2>&1) || fail "java does 
 value() { printf '%s\n' "$settings" | sed -n "s/^ *$1 = //p"; } # a here-document of this length wants a writable directory
 [[ $(value java.version) == 21.* ]] || fail "java.version is $(value java.version), not 21"
 [ "$(value file.encoding)" = UTF-8 ] || fail "file.encoding is $(value file.encoding)"
-# Without an account, too: the one that HOME names.
+# Without an account, too, and with one whose home is / (podman makes such a one up): the one that HOME names.
 account=$(getent passwd "$(id -u)" | cut -d : -f 6) || account=
+[ "$account" != / ] || account=
 [ "$(value user.home)" = "${account:-$HOME}" ] || fail "user.home is $(value user.home), not ${account:-$HOME}"
