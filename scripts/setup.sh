@@ -43,7 +43,7 @@ tools_of() {
         test)
             echo shellcheck=shellcheck bats=bats curl=curl python3=python3-minimal /usr/lib/python3/dist-packages/yaml/__init__.py=python3-yaml ps=procps
             echo tini=tini tini-static=tini dumb-init=dumb-init catatonit=catatonit
-            echo 'qemu-aarch64-static=qemu-user-static|qemu-user' podman=podman buildah=buildah docker-registry=docker-registry ab=apache2-utils openssl=openssl
+            echo 'qemu-aarch64-static=qemu-user-static|qemu-user' podman=podman buildah=buildah docker-registry=docker-registry ab=apache2-utils openssl=openssl ssh-keygen=openssh-client
             # For tests/cri: what makes its gRPC client, and what starts its own containerd.
             echo protoc=protobuf-compiler ctr=containerd ip=iproute2 setpriv=util-linux
             # Debian 12's own client has BuildKit inside, a newer one has it in a plugin.
