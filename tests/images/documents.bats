@@ -128,5 +128,5 @@ in_format() {
     run type_out examples/scala-service/README.md
     echo "$output"
     [[ $status -eq 0 ]]
-    said "[success]" "Failed: 0" "ready: pass" "It works." "service"
+    said "Failed: 0" "ready: pass" "It works." "service"
 }
