@@ -190,7 +190,9 @@ done
 # One build at a time in a checkout: the contexts are shared.
 mkdir -p "$ROOT/build"
 # Told now, not after all the builds.
-[ -z "$metadata" ] || [ -w "$(dirname "$metadata")" ] || die "cannot write --metadata $metadata" "is there such a folder, and may you write to it?"
+if [ -n "$metadata" ] && { [ -d "$metadata" ] || ! [ -w "$(dirname "$metadata")" ]; }; then
+    die "cannot write --metadata $metadata" "it wants a file, in a folder that is there and that you may write to"
+fi
 exec {lock}>"$ROOT/build/.lock"
 if ! flock --nonblock "$lock"; then
     say "waiting for another build in $ROOT"

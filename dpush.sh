@@ -4,10 +4,11 @@
 # Usage: IMAGE_PREFIX=REGISTRY/[PATH/] ./dpush.sh [--force] [--no-latest] [--dry-run] [STAGE...]
 #
 # Without a stage: all of them. Everything is checked before anything is pushed: every image is there, and the registry has
-# no other image under the same version, and each was built from what is committed. An image that is there already, the time of its build aside, is not pushed again.
+# no other image under the same version, and each was built from what is committed and checked out. An image that is there already, the time of its build aside, is not pushed again.
 # For each image one line on stdout: IMAGE@sha256:DIGEST.
 #
-#   --force       put this image in the place of another of the same version; push one that was built from files not committed
+#   --force       put this image in the place of another of the same version; push one that was built from
+#                 something else than what is committed
 #   --no-latest   push the version only, leave `latest` where it is. Without it `latest` follows, but never back to an older
 #                 version, and never to a pre-release (1.2.3-rc.1)
 #   --dry-run     check, and print what would be pushed
@@ -90,16 +91,24 @@ latest_of() {
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-missing=() unclean=()
+missing=() unclean=() stale=()
 for stage in "${wanted[@]}"; do
     image=${IMAGE_PREFIX}base-$stage:$VERSION
     if ! revision=$("$ENGINE" image inspect --format '{{index .Config.Labels "org.opencontainers.image.revision"}}' "$image" 2>/dev/null); then missing+=("$image")
-    elif [[ $revision == *-dirty ]]; then unclean+=("$image")
+    else
+        committed=$(revision_of "$stage")
+        case $revision in
+            *-dirty | '' | '<no value>') unclean+=("$image") ;;
+            "${committed%-dirty}") ;;
+            *) [ "$committed" = unknown ] || stale+=("$image") ;;
+        esac
     fi
 done
 [ ${#missing[@]} = 0 ] || die "not built: ${missing[*]}" "build first, with the same IMAGE_PREFIX: ./dbuild.sh ${wanted[*]}"
 [ ${#unclean[@]} = 0 ] || [ -n "$force" ] || die "built from files that were not committed: ${unclean[*]}" \
     "nobody could build them again: commit, build, and push then. --force pushes them all the same"
+[ ${#stale[@]} = 0 ] || [ -n "$force" ] || die "built from another commit than the one that is checked out: ${stale[*]}" \
+    "build them again: ./dbuild.sh ${wanted[*]}. --force pushes them all the same"
 
 declare -A state
 for stage in "${wanted[@]}"; do

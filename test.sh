@@ -11,8 +11,8 @@
 #   --list       print the steps and what each checks
 #   -h, --help   this text
 #
-# Works from any directory. The setup step installs what is missing and starts Docker, which needs root or sudo. Each step
-# runs even when an earlier one failed; the table at the end says what passed, failed or was skipped.
+# Works from any directory. The setup step installs what is missing and starts Docker; the tests make PID namespaces, mounts and images. All
+# that needs root: as another user it runs itself through sudo, and root then owns target/ and build/. Each step runs even when an earlier one failed; the table at the end says what passed, failed or was skipped.
 #
 # Exit codes: 0 nothing failed, 1 something did, 2 the command line is wrong. With CI=true a skipped step is a failure.
 set -euo pipefail
@@ -32,6 +32,7 @@ steps=(
     "cri|probes through a real CRI"
 )
 needs_images=(images example cri)
+needs_no_root=(format lint docs shell)
 
 step_setup() { scripts/setup.sh test; }
 
@@ -135,6 +136,13 @@ run_step() {
     table+=("$(printf '%-8s %-8s %5ds  %s' "$name" "$state" $((SECONDS - start)) "$note")")
 }
 
+# wants_root STEP...: does one of them need it?
+wants_root() {
+    local step
+    for step; do is_one_of "$step" "${needs_no_root[@]}" || return 0; done
+    return 1
+}
+
 main() {
     local -a words=("$@") wanted=() known=()
     local step name
@@ -159,6 +167,12 @@ main() {
         shift
     done
 
+    if [[ $(id -u) -ne 0 ]] && wants_root "${wanted[@]:-setup}"; then
+        have sudo || die "needs root, and there is no sudo" "run it as root, or some of these steps only: ${needs_no_root[*]}"
+        # sudo has a PATH and a HOME of its own, whatever it preserves.
+        exec sudo --preserve-env -- env HOME="$HOME" PATH="$PATH" "$ROOT/test.sh" "${words[@]}"
+    fi
+
     work=$(mktemp -d)
     trap 'rm -rf -- "$work"' EXIT
     for name in "${known[@]}"; do
@@ -169,7 +183,6 @@ main() {
             skipped=$((skipped + 1))
         else
             run_step "$name"
-            [[ $name != setup || $quick -eq 1 ]] || reach_docker "$ROOT/test.sh" "${words[@]}"
         fi
     done
 

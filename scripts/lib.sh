@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Small helpers for every script. Source it after `set -euo pipefail`; it sets ROOT, the repository's folder, ME, the script's name, and
-# takes care that an error in $(...) is one there too: bash forgets `set -e` in it otherwise.
+# `set -e` inside $(...), which bash forgets otherwise: VAR=$(f) then ends the script at f's first error (if VAR=$(f) does not).
 # Messages go to stderr, so that stdout is only ever a script's result. Exit codes: 1 error, 2 usage.
 
 shopt -s inherit_errexit
@@ -88,6 +88,24 @@ known_stage() {
     hint=$(nearest "$1" "${names[@]}")
     usage_error "unknown stage '$1'" ${hint:+"did you mean $hint?"} "stages: ${names[*]}" "${@:2}"
 }
+
+# revision_of STAGE: the last commit that changed what goes into the stage's image, not the last of all: the image changes only when
+# its content may. With -dirty behind it when something there is not committed, what git was told to overlook included; `unknown` outside git.
+revision_of() {
+    local revision sources=(vars.sh scripts/{archive,lib,mkcontext}.sh "Dockerfile.$1" "rootfs/$1" "fetch/$1")
+    [ "$1" != root ] || sources+=(scripts/{build-wrapper,mkrootfs}.sh src crates build.rs Cargo.toml Cargo.lock .cargo)
+    if ! have git || ! git -C "$ROOT" rev-parse --git-dir >/dev/null 2>&1; then
+        echo unknown
+        return
+    fi
+    revision=$(git -C "$ROOT" log -1 --format=%H -- "${sources[@]}")
+    [ -z "$(git -C "$ROOT" -c core.fileMode=true status --porcelain --untracked-files=all --ignored -- "${sources[@]}")" ] || revision+=-dirty
+    echo "$revision"
+}
+
+# names_registry NAME: does NAME, a prefix or an image, name a registry? As docker reads it: its first part has a dot or a port in it,
+# or is localhost.
+names_registry() { [[ $1 == */* && (${1%%/*} == *[.:]* || ${1%%/*} == localhost) ]]; }
 
 # a_prefix PREFIX: stop unless it can stand in front of an image's name.
 a_prefix() {

@@ -47,7 +47,9 @@ if [ "$stage" = root ]; then
     done
     as_root env "${passed[@]}" scripts/mkrootfs.sh --arch "$arch" >&2
 fi
-[ -f "$rootfs.json" ] || die "no $rootfs.json: the stage '$stage' takes its time from it" "build the root first: ./dbuild.sh${arch:+ --platform linux/$arch} root"
+other=''
+[ "$arch" = "$(debian_arch "$(uname -m)")" ] || other="--platform linux/$arch "
+[ -f "$rootfs.json" ] || die "no $rootfs.json: the stage '$stage' takes its time from it" "build the root first: ./dbuild.sh ${other}root"
 epoch=$(jq -r .epoch "$rootfs.json")
 
 context=build/context/$stage-$arch
@@ -73,15 +75,7 @@ if [ -d "fetch/$stage" ]; then
     rm -rf "$context/fetch"
 fi
 
-# The last commit that changed what goes into the image, not the last of all: the image changes only when its content may.
-inputs=(vars.sh scripts/{archive,lib,mkcontext}.sh "Dockerfile.$stage" "rootfs/$stage" "fetch/$stage")
-[ "$stage" != root ] || inputs+=(scripts/{build-wrapper,mkrootfs}.sh src crates Cargo.toml Cargo.lock .cargo)
-revision=unknown
-if have git && git rev-parse --git-dir >/dev/null 2>&1; then
-    revision=$(git log -1 --format=%H -- "${inputs[@]}")
-    [ -z "$(git status --porcelain -- "${inputs[@]}")" ] || revision+=-dirty
-fi
-
+revision=$(revision_of "$stage")
 {
     cat "Dockerfile.$stage"
     echo

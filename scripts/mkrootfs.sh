@@ -176,7 +176,6 @@ upgrade() {
         && run_in apt-get "${apt_options[@]}" --yes autoremove --purge
 }
 step "updates and security fixes" upgrade
-rm -f "$target/ca.crt"
 
 epoch=$(run_in /usr/lib/image/archive-epoch)
 releases=("$target"/var/lib/apt/lists/*InRelease)

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # May this checkout be published as TAG? The one place that decides it; the CI workflow only asks.
 #
-# Usage: scripts/publish-check.sh [--remote NAME] [TAG]
+# Usage: scripts/publish-check.sh [OPTION...] [TAG]
 #
-#   TAG             the tag to publish; default: VERSION in vars.sh
-#   --remote NAME   the repository that everybody shares; default origin
-#   -h, --help      this text
+#   TAG               the tag to publish; default: VERSION in vars.sh
+#   --remote NAME     the repository that everybody shares; default origin
+#   --prefix PREFIX   look too whether PREFIX, the IMAGE_PREFIX to be, names a registry
+#   -h, --help        this text
 #
 # Yes, when all of this holds:
 #   - TAG is VERSION of vars.sh, letter by letter: MAJOR.MINOR.PATCH or MAJOR.MINOR.PATCH-PRERELEASE (1.2.3, 1.2.3-rc.1), no `v`;
 #   - Cargo.toml, Cargo.lock and the newest version in CHANGELOG.md, `## [1.2.3] - YYYY-MM-DD`, say the same;
 #   - the tag is here and in the remote, at the same commit;
-#   - that commit is checked out, and nothing is changed or added; what git ignores does not count, but in the folders that images are
-#     made of (rootfs, fetch, src);
+#   - that commit is checked out, and nothing is changed or added; nothing is hidden from git but in build and target;
 #   - it is on RELEASE_BRANCH of vars.sh, as the remote has it; a shallow clone cannot tell and is refused.
 #
 # Every reason against it is printed, not only the first. Yes prints VERSION and commit on stdout. Reads from the remote,
@@ -23,14 +23,16 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 . "$ROOT/vars.sh"
 
-tag='' remote=origin
+tag='' remote=origin prefix='' with_prefix=''
 while [ $# -gt 0 ]; do
     case $1 in
         --remote) [ $# -gt 1 ] || usage_error "--remote wants a name"; remote=$2; shift ;;
         --remote=*) remote=${1#*=} ;;
+        --prefix) [ $# -gt 1 ] || usage_error "--prefix wants a value"; prefix=$2 with_prefix=1; shift ;;
+        --prefix=*) prefix=${1#*=} with_prefix=1 ;;
         -h | --help) help_of "$0"; exit 0 ;;
         -*)
-            hint=$(nearest "${1%%=*}" --remote --help)
+            hint=$(nearest "${1%%=*}" --remote --prefix --help)
             usage_error "unknown option '$1'" ${hint:+"did you mean $hint?"} ;;
         *) [ -z "$tag" ] || usage_error "one tag at a time: '$tag' or '$1'"
             [ -n "$1" ] || usage_error "the tag is empty"
@@ -76,6 +78,10 @@ newest=$(sed -n 's/^## \[\([0-9].*\)/\1/p' "$ROOT/CHANGELOG.md" | head -n 1)
     || no "the newest version in CHANGELOG.md is '${newest:+[}$newest', VERSION in vars.sh is '$VERSION'" \
         "the entries of this version belong below a line '## [$VERSION] - $(date --utc +%F)'"
 
+if [ -n "$with_prefix" ] && { ! names_registry "$prefix" || [[ $prefix != */ ]]; }; then
+    no "IMAGE_PREFIX is '$prefix', which names no registry, or has no / at its end" "such as registry.example.com/team/, see docs/publishing.md"
+fi
+
 # What is checked out.
 head=$(git rev-parse --verify --quiet HEAD) || die "nothing is committed in $ROOT" "publish from a clone"
 commit=$(git rev-parse --verify --quiet "refs/tags/$tag^{commit}") || commit=''
@@ -87,10 +93,10 @@ fi
 # Modes count, whatever this clone is told to overlook.
 changed=$(git -c core.fileMode=true status --porcelain --untracked-files=all)
 [ -z "$changed" ] || no "not everything in $ROOT is committed: $(wc -l <<<"$changed") file(s)" "${changed%%$'\n'*}" "commit it and tag that commit, or remove it"
-# These folders go into the images whole: what an ignore file hides would be in them, and so would an empty folder.
-ignored=$(git ls-files --others -- rootfs fetch src)
+# What git overlooks could get into an image, but for the folders of this project's own .gitignore, where builds go.
+ignored=$(git ls-files --others -i --exclude-standard -- ':!/build' ':!/target')
 [ -n "$ignored" ] || ignored=$(find "$ROOT/rootfs" "$ROOT/fetch" -type d -empty 2>/dev/null || true)
-[ -z "$ignored" ] || [ -n "$changed" ] || no "what git does not hold would be in an image: $(wc -l <<<"$ignored") file(s) or empty folder(s)" "${ignored%%$'\n'*}" "remove it"
+[ -z "$ignored" ] || no "what git does not hold could get into an image: $(wc -l <<<"$ignored") file(s) or empty folder(s)" "${ignored%%$'\n'*}" "remove it"
 hidden=$(git ls-files -v | grep -m 1 '^[a-zS] ' || true)
 [ -z "$hidden" ] || no "git does not look whether ${hidden:2} is changed" "git update-index --no-assume-unchanged --no-skip-worktree ${hidden:2}"
 

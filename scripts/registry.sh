@@ -4,10 +4,8 @@
 
 # use_registry NAME: stop unless NAME, a prefix or an image, names a registry; sets `registry`, and `plain`, skopeo's options for it.
 use_registry() {
-    # As docker reads a name: the first part is a registry when it has a dot or a port in it, or is localhost.
     registry=${1%%/*}
-    [[ $1 == */* && ($registry == *[.:]* || $registry == localhost) ]] \
-        || usage_error "IMAGE_PREFIX names no registry: '$1'" "for example: IMAGE_PREFIX=registry.example.com/team/ $ME"
+    names_registry "$1" || usage_error "IMAGE_PREFIX names no registry: '$1'" "for example: IMAGE_PREFIX=registry.example.com/team/ $ME"
     have skopeo || die "skopeo is not installed; it asks the registry what it has" "run $ROOT/scripts/setup.sh publish"
     need jq
     plain=()
@@ -25,6 +23,7 @@ refused() {
     # Of skopeo's line of log the message alone.
     words=$(grep -v '^ *$' <<<"${2:-no reason was given}" | tail -n 1 | sed 's/^time=.* msg="\(.*\)"$/\1/; s/\\"/"/g')
     case ${2,,} in
+        *"open /"*"permission denied"*) hint="a file of this machine, not the registry: may you read it?" ;;
         *unauthorized* | *"authentication required"* | *"no basic auth"* | *401*) hint="log in, or log in again: ${ENGINE:-docker} login $registry" ;;
         *denied* | *forbidden* | *403*) hint="the account in use may not do that in $registry: log in with another (${ENGINE:-docker} login $registry), or ask for the right" ;;
     esac
@@ -77,10 +76,11 @@ read_pushed() {
     images=() digests=()
     while IFS= read -r line; do
         [ -n "$line" ] || continue
-        [[ $line =~ ^([^@[:space:]]+/[^@[:space:]]+)@(sha256:[0-9a-f]{64})$ ]] || die "not IMAGE@sha256:DIGEST in $1: '$line'" "it is what dpush.sh printed on stdout"
+        [[ $line =~ ^([^@[:space:]]+/[^@:/[:space:]]+)@(sha256:[0-9a-f]{64})$ ]] || die "not IMAGE@sha256:DIGEST in $1: '$line'" "it is what dpush.sh printed on stdout"
         images+=("${BASH_REMATCH[1]}") digests+=("${BASH_REMATCH[2]}")
     done <<<"$listed"
     [ ${#images[@]} -gt 0 ] || die "no image is listed in $1" "it is what dpush.sh printed on stdout"
+    names_registry "${images[0]}" || die "no registry in $1: ${images[0]}" "it is what dpush.sh printed on stdout"
     where=$(printf '%s\n' "${images[@]%%/*}" | sort --unique)
     [ "$(wc -l <<<"$where")" = 1 ] || die "images of several registries in $1" "one registry at a time"
     use_registry "${images[0]}"

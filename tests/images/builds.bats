@@ -56,6 +56,8 @@ id_of() { docker image inspect --format '{{.Id}}' "${TEST_PREFIX}base-$1:$versio
 @test "what would fail at the end fails at the beginning: a folder for --metadata, a file for --ca-bundle" {
     run ./dbuild.sh --metadata "$BATS_TEST_TMPDIR/none/m.json" tool
     fails_with 1 "cannot write --metadata $BATS_TEST_TMPDIR/none/m.json"
+    run ./dbuild.sh --metadata "$BATS_TEST_TMPDIR" tool
+    fails_with 1 "cannot write --metadata $BATS_TEST_TMPDIR"
     run ./dbuild.sh --ca-bundle "$BATS_TEST_TMPDIR/none.pem" tool
     fails_with 1 "cannot read the certificates in $BATS_TEST_TMPDIR/none.pem"
     run id_of tool
@@ -103,6 +105,17 @@ id_of() { docker image inspect --format '{{.Id}}' "${TEST_PREFIX}base-$1:$versio
     echo more >>rootfs/tool/etc/tool
     ./dbuild.sh tool
     [ "$(revision)" = "$first-dirty" ]
+    # What git was told to overlook is in the image all the same.
+    git checkout --quiet rootfs
+    echo '*.swp' >>.git/info/exclude
+    for overlooked in "touch rootfs/tool/etc/.tool.swp" "git config core.fileMode false; chmod +x rootfs/tool/etc/tool" "git config status.showUntrackedFiles no; touch rootfs/tool/etc/new"; do
+        eval "$overlooked"
+        ./dbuild.sh tool
+        [ "$(revision)" = "$first-dirty" ] || { echo "$overlooked"; return 1; }
+        git config --unset status.showUntrackedFiles || true
+        git config core.fileMode true
+        git checkout --quiet rootfs && git clean --quiet -fdx rootfs
+    done
 }
 
 @test "an engine that is not running: one clear line and what to do" {

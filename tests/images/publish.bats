@@ -91,7 +91,8 @@ faults=(
     "an edited file| M vars.sh|1.2.3|echo >>vars.sh"
     "a staged file|A  new|1.2.3|touch new; git add new"
     "an edited file that git does not look at|git does not look whether vars.sh is changed|1.2.3|echo >>vars.sh; git update-index --assume-unchanged vars.sh"
-    "a file that git ignores, in what an image is made of|rootfs/root/.a.swp|1.2.3|mkdir -p rootfs/root; touch rootfs/root/.a.swp; echo '*.swp' >>.git/info/exclude"
+    "a file that git is told to ignore, in what an image is made of|rootfs/root/.a.swp|1.2.3|mkdir -p rootfs/root; touch rootfs/root/.a.swp; echo '*.swp' >>.git/info/exclude"
+    "a build script that git is told to ignore|build.rs|1.2.3|touch build.rs; echo build.rs >>.git/info/exclude"
     "an empty folder in what an image is made of|rootfs/root/empty|1.2.3|mkdir -p rootfs/root/empty"
     "another mode, in a clone that does not look at modes| M vars.sh|1.2.3|git config core.fileMode false; chmod +x vars.sh"
     "another commit is checked out|checked out is|1.2.3|git checkout --quiet master"
@@ -161,6 +162,12 @@ faults=(
     fails_with 2 "--remote wants a name"
     run "$REPO/scripts/publish-check.sh" 1.2.3 1.2.4
     fails_with 2 "one tag at a time: '1.2.3' or '1.2.4'"
+    publishable "$BATS_TEST_TMPDIR/prefix"
+    for prefix in "" team wrapper-test/x/ registry.example.com/team; do
+        run scripts/publish-check.sh --prefix "$prefix" 1.2.3
+        fails_with 1 "IMAGE_PREFIX is '$prefix', which names no registry, or has no / at its end"
+    done
+    scripts/publish-check.sh --prefix=registry.example.com/team/ 1.2.3
     run "$REPO/scripts/publish-check.sh" ""
     fails_with 2 "the tag is empty"
 }

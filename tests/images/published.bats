@@ -31,7 +31,10 @@ there_and_back() {
     # Under their usual names, so that nothing is built again, and then the registry's.
     IMAGE_PREFIX='' "$REPO/dbuild.sh" --with-parents "$@" >&2
     for stage; do docker tag "base-$stage:$VERSION" "$(name_of "$stage"):$VERSION"; done
-    "$REPO/dpush.sh" "$@" >pushed
+    # While somebody works on it, the images are of files not committed: only that cannot be tried then.
+    force=()
+    ! docker image inspect "$(name_of "$1"):$VERSION" | grep -q -e '-dirty"' || force=(--force)
+    "$REPO/dpush.sh" "${force[@]}" "$@" >pushed
     [ "$(wc -l <pushed)" -eq $# ]
 
     for stage; do
@@ -57,12 +60,16 @@ there_and_back() {
     done
 
     # Again: nothing moves.
-    run --separate-stderr "$REPO/dpush.sh" "$@"
+    run --separate-stderr "$REPO/dpush.sh" "${force[@]}" "$@"
     [ "$status" -eq 0 ]
     diff pushed <(echo "$output")
     # shellcheck disable=SC2154  # set by run
     [ "$(grep -c ': same$' <<<"$stderr")" -eq $# ]
 
+    if [ ${#force[@]} -gt 0 ]; then
+        echo "# not tried: a changed image is refused. Commit first." >&3
+        return
+    fi
     # Changed, under the same version: refused, whichever it is, and nothing moves.
     for stage; do
         printf 'FROM %s\nLABEL changed=yes\n' "$(name_of "$stage"):$VERSION" | docker build --quiet --tag "$(name_of "$stage"):$VERSION" - >&2

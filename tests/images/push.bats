@@ -159,6 +159,23 @@ remote_digest() { skopeo inspect --tls-verify=false --format '{{.Digest}}' "dock
     [ "$(tags tool)" = "[\"$version\",\"latest\"]" ]
 }
 
+@test "an image of another commit, or of nobody knows which, is refused" {
+    git init --quiet .
+    git -c user.name=t -c user.email=t@test add .
+    git -c user.name=t -c user.email=t@test commit --quiet --message one
+    ./dbuild.sh run tool
+    echo more >>rootfs/tool/etc/tool
+    git -c user.name=t -c user.email=t@test commit --quiet --all --message two
+    run ./dpush.sh run tool
+    fails_with 1 "built from another commit than the one that is checked out: ${IMAGE_PREFIX}base-tool:$version"
+    tar --create --files-from /dev/null | docker import - "${IMAGE_PREFIX}base-tool:$version"
+    run ./dpush.sh run tool
+    fails_with 1 "built from files that were not committed: ${IMAGE_PREFIX}base-tool:$version"
+    [ "$(tags run)" = "" ]
+    ./dbuild.sh tool
+    ./dpush.sh run tool
+}
+
 @test "what cannot be asked is not taken for absent: a published version stays" {
     ./dbuild.sh tool
     ./dpush.sh tool

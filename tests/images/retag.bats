@@ -129,7 +129,7 @@ changed() {
     done
     IMAGE_PREFIX=team/ run scripts/retag.sh stable
     fails_with 2 "IMAGE_PREFIX names no registry: 'team/'"
-    for lines in "" "base-root" "reg.example/base-root:1.2" "reg.example/a@sha256:12"; do
+    for lines in "" "base-root" "reg.example/base-root:1.2" "reg.example/a@sha256:12" "reg.example/a:1@sha256:$(printf %064d 0)" "team/a@sha256:$(printf %064d 0)"; do
         run scripts/retag.sh --from - stable <<<"$lines"
         fails_with 1 "it is what dpush.sh printed"
     done
