@@ -107,9 +107,9 @@ revision_of() {
 # or is localhost.
 names_registry() { [[ $1 == */* && (${1%%/*} == *[.:]* || ${1%%/*} == localhost) ]]; }
 
-# a_prefix PREFIX: stop unless it can stand in front of an image's name.
+# a_prefix PREFIX: stop when it would run into the image's name; registry/path/ and registry/path/team- are fine.
 a_prefix() {
-    [[ -z $1 || $1 == */ ]] || usage_error "IMAGE_PREFIX has no / at its end: '$1'" "the image would be ${1}base-root; did you mean IMAGE_PREFIX=$1/ ?"
+    [[ $1 != *[[:alnum:]] ]] || usage_error "IMAGE_PREFIX has no / at its end: '$1'" "the image would be ${1}base-root; did you mean IMAGE_PREFIX=$1/ ?"
 }
 
 # need_engine: stop unless $ENGINE is installed and answers.

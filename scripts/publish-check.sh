@@ -78,7 +78,7 @@ newest=$(sed -n 's/^## \[\([0-9].*\)/\1/p' "$ROOT/CHANGELOG.md" | head -n 1)
     || no "the newest version in CHANGELOG.md is '${newest:+[}$newest', VERSION in vars.sh is '$VERSION'" \
         "the entries of this version belong below a line '## [$VERSION] - $(date --utc +%F)'"
 
-if [ -n "$with_prefix" ] && { ! names_registry "$prefix" || [[ $prefix != */ ]]; }; then
+if [ -n "$with_prefix" ] && { ! names_registry "$prefix" || [[ $prefix == *[[:alnum:]] ]]; }; then
     no "IMAGE_PREFIX is '$prefix', which names no registry, or has no / at its end" "such as registry.example.com/team/, see docs/publishing.md"
 fi
 

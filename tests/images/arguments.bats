@@ -161,6 +161,8 @@ passes() {
     passes --build-arg "PARENT=registry.test/team/base-run:$version"
     IMAGE_PREFIX=registry.test/team run ./dbuild.sh --dry-run run-jre
     fails_with 2 "did you mean IMAGE_PREFIX=registry.test/team/ ?"
+    IMAGE_PREFIX=registry.test/team- run ./dbuild.sh --dry-run tool
+    passes "--tag=registry.test/team-base-tool:$version"
 }
 
 @test "--platform chooses the architecture of the context and the tag" {
