@@ -3,8 +3,9 @@
 #
 # Usage: IMAGE_PREFIX=REGISTRY/[PATH/] ./dpush.sh [--force] [--no-latest] [--dry-run] [STAGE...]
 #
-# Without a stage: all of them. Everything is checked before anything is pushed: every image is there, and the registry has
-# no other image under the same version, and each was built from what is committed and checked out. An image that is there already, the time of its build aside, is not pushed again.
+# Without a stage: all of them. Everything is checked before anything is pushed: every image is there and was
+# built from what is committed and checked out, and the registry has no other image under the same version. An image that is
+# there already, the time of its build aside, is not pushed again.
 # For each image one line on stdout: IMAGE@sha256:DIGEST.
 #
 #   --force       put this image in the place of another of the same version; push one that was built from
@@ -94,15 +95,16 @@ trap 'rm -rf "$work"' EXIT
 missing=() unclean=() stale=()
 for stage in "${wanted[@]}"; do
     image=${IMAGE_PREFIX}base-$stage:$VERSION
-    if ! revision=$("$ENGINE" image inspect --format '{{index .Config.Labels "org.opencontainers.image.revision"}}' "$image" 2>/dev/null); then missing+=("$image")
-    else
-        committed=$(revision_of "$stage")
-        case $revision in
-            *-dirty | '' | '<no value>') unclean+=("$image") ;;
-            "${committed%-dirty}") ;;
-            *) [ "$committed" = unknown ] || stale+=("$image") ;;
-        esac
+    if ! revision=$("$ENGINE" image inspect --format '{{index .Config.Labels "org.opencontainers.image.revision"}}' "$image" 2>/dev/null); then
+        missing+=("$image")
+        continue
     fi
+    committed=$(revision_of "$stage")
+    case $revision in
+        *-dirty | '' | '<no value>') unclean+=("$image") ;;
+        "${committed%-dirty}") ;;
+        *) [ "$committed" = unknown ] || stale+=("$image") ;;
+    esac
 done
 [ ${#missing[@]} = 0 ] || die "not built: ${missing[*]}" "build first, with the same IMAGE_PREFIX: ./dbuild.sh ${wanted[*]}"
 [ ${#unclean[@]} = 0 ] || [ -n "$force" ] || die "built from files that were not committed: ${unclean[*]}" \

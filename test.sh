@@ -11,8 +11,9 @@
 #   --list       print the steps and what each checks
 #   -h, --help   this text
 #
-# Works from any directory. The setup step installs what is missing and starts Docker; the tests make PID namespaces, mounts and images. All
-# that needs root: as another user it runs itself through sudo, and root then owns target/ and build/. Each step runs even when an earlier one failed; the table at the end says what passed, failed or was skipped.
+# Works from any directory. The setup step installs what is missing and starts Docker; the tests make PID namespaces, mounts and
+# images. All that needs root: as another user it runs itself through sudo, and root then owns target/ and build/. Each step
+# runs even when an earlier one failed; the table at the end says what passed, failed or was skipped.
 #
 # Exit codes: 0 nothing failed, 1 something did, 2 the command line is wrong. With CI=true a skipped step is a failure.
 set -euo pipefail
