@@ -84,7 +84,7 @@ fn signals_are_forwarded_without_allocating(target: Target, before: SigSet) {
         },
         target,
     };
-    let mut board = Watched { page: Page::create(wrapper::status::layout::Mode::Command), seen: None };
+    let mut board = Watched { page: Page::create(wrapper::status::layout::Mode::Command).0, seen: None };
     let terminal = Terminal::inherited(true);
     let mut supervisor =
         Supervisor::new(Policy::plain(), programs, terminal, &mut board).expect("a signalfd");

@@ -15,9 +15,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub(super) struct PageBoard(Page);
 
 impl PageBoard {
-    /// A fresh page.
+    /// A fresh page. The container starts without one too, and says so.
     pub(super) fn create(mode: Mode) -> Self {
-        Self(Page::create(mode))
+        let (page, missing) = Page::create(mode);
+        if let Some(error) = missing {
+            tracing::warn!(
+                "the state page or its command pipe cannot be made: {error}; status, stop, restart, maintenance and probes \
+                 cannot ask this init"
+            );
+        }
+        Self(page)
     }
 }
 

@@ -19,6 +19,7 @@ use crate::config::{ConfigError, EnvError, NotFound};
 use crate::exit::Failure;
 use crate::status::ask::AskError;
 use crate::status::find::FindError;
+use crate::status::trust::PipeError;
 use crate::sys::entry::Started;
 use crate::{exit, sys};
 use std::ffi::OsStr;
@@ -74,11 +75,12 @@ impl Error {
     fn failure(&self) -> Failure {
         match self {
             Self::Usage(_) | Self::SecondInit { .. } => Failure::Usage,
-            Self::Find(FindError::None(_) | FindError::Alone | FindError::NoProc | FindError::Version(_)) => {
-                Failure::NoInit
+            Self::Find(FindError::Denied { .. }) | Self::Ask(AskError::Pipe(_, PipeError::Open(_))) => {
+                Failure::Denied
             }
-            Self::Find(FindError::Denied { .. }) | Self::Ask(AskError::Pipe(..)) => Failure::Denied,
-            Self::Ask(AskError::Silent { .. }) | Self::NotNow(_) => Failure::NoAnswer,
+            Self::Find(_) => Failure::NoInit,
+            Self::Ask(AskError::Silent { .. } | AskError::Pipe(..) | AskError::State(_))
+            | Self::NotNow(_) => Failure::NoAnswer,
             Self::Config(_) | Self::Mode(_) | Self::Environment(_) | Self::Identity(_) => Failure::Config,
             Self::NoRunScript(_) => Failure::NotFound,
             Self::Init(_) => Failure::Internal,

@@ -4,8 +4,9 @@
 use super::console::{parse, print};
 use super::{Error, board};
 use crate::process::exit::Exit;
+use crate::status::ask::{self, AskError};
+use crate::status::find;
 use crate::status::layout::Mode;
-use crate::status::{ask, find};
 use crate::supervisor::board::Snapshot;
 use crate::supervisor::state::{Goal, Phase, Request};
 use crate::sys::signal::SignalNo;
@@ -29,7 +30,11 @@ pub(super) fn main(args: &[&OsStr]) -> Result<u8, Error> {
     let Some(matches) = parse(parser(), args)? else { return Ok(0) };
     let init = find::find()?;
     let answer = ask::ask(&init, board::verb(Request::Ping));
-    if let Some(state) = ask::state(&init).and_then(board::decode) {
+    let state = ask::state(&init).and_then(board::decode);
+    if state.is_none() && answer.is_ok() {
+        return Err(AskError::State(init.pid).into());
+    }
+    if let Some(state) = state {
         let seen = Seen {
             pid: init.pid,
             mode: ask::mode(&init),

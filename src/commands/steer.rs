@@ -3,7 +3,8 @@
 use super::console::print;
 use super::{Error, board, init, wants_help};
 use crate::exit;
-use crate::status::{ask, find};
+use crate::status::ask::{self, AskError};
+use crate::status::find;
 use crate::supervisor::state::{Answer, Phase, Request};
 use crate::sys::entry::Started;
 use std::ffi::OsStr;
@@ -31,7 +32,7 @@ Keep the container and its volumes without the app
 Usage: wrapper maintenance          as the container's command: start without the app
        wrapper maintenance on       stop the app of the running container, keep the container
        wrapper maintenance off      start the app
-       wrapper maintenance status   exit 0 when maintenance is on, 1 when off
+       wrapper maintenance status   exit 0 when maintenance is on, 1 when off, 75 when PID 1 does not answer
 ";
 
 /// `stop`
@@ -107,7 +108,9 @@ fn switch(wish: Request, args: &[&OsStr], done: &str, already: &str) -> Result<u
 fn maintenance_status(args: &[&OsStr]) -> Result<u8, Error> {
     no_arguments("maintenance status", &args[1..])?;
     let init = find::find()?;
-    let on = ask::state(&init).and_then(board::decode).is_some_and(|state| state.phase == Phase::Maintenance);
+    ask::ask(&init, board::verb(Request::Ping))?;
+    let state = ask::state(&init).and_then(board::decode).ok_or(AskError::State(init.pid))?;
+    let on = state.phase == Phase::Maintenance;
     print(if on { "maintenance is on\n" } else { "maintenance is off\n" });
     Ok(if on { 0 } else { exit::FAILED })
 }

@@ -2,6 +2,7 @@
 
 use super::find::{self, Init};
 use super::layout;
+use super::trust::PipeError;
 use crate::sys::fd;
 use crate::sys::page;
 use std::os::fd::AsRawFd as _;
@@ -22,9 +23,12 @@ pub enum AskError {
         /// How long it had.
         patience: Duration,
     },
-    /// The pipe cannot be opened.
-    #[error("the command pipe of PID {0} cannot be opened: {1}")]
-    Pipe(i32, std::io::Error),
+    /// There is no pipe that could be written to.
+    #[error("the command pipe of PID {0}: {1}")]
+    Pipe(i32, PipeError),
+    /// What it publishes makes no sense.
+    #[error("the state of PID {0} cannot be read")]
+    State(i32),
 }
 
 /// Asks `verb` of `init` and returns the code of the answer.

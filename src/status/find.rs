@@ -5,13 +5,14 @@
 //! says that there is none.
 
 use super::layout;
+use super::trust::{PipeError, Process, Refusal};
 use crate::process::Pid;
 use crate::sys::page::{self, Words};
-use crate::sys::{fd, proc};
+use crate::sys::{memfd, proc};
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::Ordering;
 
 /// A running init, as seen from outside.
@@ -19,6 +20,8 @@ use std::sync::atomic::Ordering;
 pub struct Init {
     /// Its pid in our namespace.
     pub pid: Pid,
+    /// The process, for what else it holds.
+    pub process: Process,
     /// Its state page, mapped read-only.
     pub words: Words,
 }
@@ -29,6 +32,26 @@ pub enum FindError {
     /// There is none.
     #[error("no wrapper runs as init here: PID 1 is {0:?}; is this the container you meant?")]
     None(String),
+    /// Something looks like one.
+    #[error(
+        "no wrapper runs as init here: PID 1 is {first:?}, and the state page of PID {pid} is not believed: {why}"
+    )]
+    NotBelieved {
+        /// The name of PID 1.
+        first: String,
+        /// Whose page.
+        pid: Pid,
+        /// Why not.
+        why: Refusal,
+    },
+    /// There is one without a page.
+    #[error("PID {pid} is a wrapper without a state page, so nothing can be asked of it: {why}")]
+    NoPage {
+        /// Which.
+        pid: Pid,
+        /// What can be seen from here.
+        why: String,
+    },
     /// We are PID 1 ourselves.
     #[error(
         "this container has just been started for this command, so there is no app in it to ask about; in a running one: docker exec CONTAINER wrapper …"
@@ -48,8 +71,17 @@ pub enum FindError {
         own: String,
     },
     /// Its page has another layout.
-    #[error("PID {0} is a wrapper of another version; use the one in its image: /usr/bin/wrapper")]
-    Version(Pid),
+    #[error(
+        "PID {pid} is a wrapper of another version: its state page has layout {theirs}, and this wrapper reads layout {}; \
+         use the one in its image: /usr/bin/wrapper",
+        layout::VERSION
+    )]
+    Version {
+        /// Which.
+        pid: Pid,
+        /// The version of its layout.
+        theirs: u8,
+    },
     /// There is no `/proc`.
     #[error("/proc is not mounted here, so nothing can be found out about PID 1")]
     NoProc,
@@ -62,33 +94,45 @@ pub fn find() -> Result<Init, FindError> {
     }
     // In a shared PID namespace PID 1 can be the wrapper of another container: it comes last then, for who debugs that one.
     let ours = same_mounts(1);
-    if ours && let Some(init) = first()? {
+    let mut doubt = None;
+    if ours && let Some(init) = first(&mut doubt)? {
         return Ok(init);
     }
     let own = std::process::id() as Pid;
     let mut found = None;
     let listed = proc::each_process(|pid| {
         if found.is_none() && pid != 1 && pid != own && same_mounts(pid) {
-            found = open(pid).ok().flatten();
+            match open(pid) {
+                Ok(init) => found = Some(Ok(init)),
+                Err(Open::Version(theirs)) => found = Some(Err(FindError::Version { pid, theirs })),
+                Err(Open::Refused(Refusal::Absent | Refusal::Denied)) => {}
+                Err(Open::Refused(why)) => doubt = doubt.or(Some((pid, why))),
+            }
         }
     });
     if found.is_none() && !ours {
-        found = first()?;
+        found = first(&mut doubt)?.map(Ok);
     }
-    match found {
-        Some(init) => Ok(init),
-        None if listed => Err(FindError::None(name(1))),
-        None => Err(FindError::NoProc),
+    match (found, doubt) {
+        (Some(found), _) => found,
+        (None, Some((pid, why))) => Err(FindError::NotBelieved { first: name(1), pid, why }),
+        (None, None) if !listed => Err(FindError::NoProc),
+        (None, None) if ours && is_wrapper(1) => Err(FindError::NoPage { pid: 1, why: why_no_page(1) }),
+        (None, None) => Err(FindError::None(name(1))),
     }
 }
 
 /// PID 1, when it is a wrapper.
-fn first() -> Result<Option<Init>, FindError> {
+fn first(doubt: &mut Option<(Pid, Refusal)>) -> Result<Option<Init>, FindError> {
     match open(1) {
-        Ok(found) => Ok(found),
-        Err(Open::Version) => Err(FindError::Version(1)),
-        Err(Open::Denied) if is_wrapper(1) => become_and_open(1).map(Some),
-        Err(Open::Denied) => Ok(None),
+        Ok(found) => Ok(Some(found)),
+        Err(Open::Version(theirs)) => Err(FindError::Version { pid: 1, theirs }),
+        Err(Open::Refused(Refusal::Denied)) if is_wrapper(1) => become_and_open(1).map(Some),
+        Err(Open::Refused(Refusal::Denied | Refusal::Absent)) => Ok(None),
+        Err(Open::Refused(why)) => {
+            *doubt = Some((1, why));
+            Ok(None)
+        }
     }
 }
 
@@ -103,72 +147,85 @@ pub fn is_init_here() -> bool {
     if !found {
         proc::each_process(|pid| {
             let other = pid != 1 && pid != own;
-            found |=
-                other && !found && is_wrapper(pid) && same_mounts(pid) && matches!(open(pid), Ok(Some(_)));
+            found |= other && !found && is_wrapper(pid) && same_mounts(pid) && open(pid).is_ok();
         });
     }
     found
 }
 
 /// Opens the command pipe of `init` for writing.
-pub fn open_pipe(init: &Init) -> io::Result<OwnedFd> {
-    let number = init.words[layout::PIPE].load(Ordering::Relaxed);
-    let path = format!("/proc/{}/fd/{number}", init.pid);
-    let path = std::ffi::CString::new(path)?;
-    fd::open(&path, libc::O_WRONLY | libc::O_NONBLOCK)
+pub fn open_pipe(init: &Init) -> Result<OwnedFd, PipeError> {
+    init.process.pipe(init.words[layout::PIPE].load(Ordering::Relaxed))
 }
 
 enum Open {
-    Denied,
-    Version,
+    Refused(Refusal),
+    /// A page that is believed, of a layout of this version.
+    Version(u8),
 }
 
-/// Opens the page of `pid`; none when it holds none.
-fn open(pid: Pid) -> Result<Option<Init>, Open> {
-    let entries = match fs::read_dir(format!("/proc/{pid}/fd")) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(Open::Denied),
-        Err(_) => return Ok(None),
-    };
-    let wanted = format!("/memfd:{} (deleted)", layout::NAME.to_string_lossy());
-    for entry in entries.flatten() {
-        match fs::read_link(entry.path()) {
-            Ok(target) if target.as_os_str() == wanted.as_str() => {}
-            // Root may list the descriptors of another user and not look at one.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(Open::Denied),
-            _ => continue,
-        }
-        let Ok(file) = fs::File::open(entry.path()) else { return Err(Open::Denied) };
-        let Ok(words) = page::open(file.as_fd()) else { return Err(Open::Version) };
-        if words[layout::HEADER].load(Ordering::Acquire) != layout::MAGIC {
-            return Err(Open::Version);
-        }
-        return Ok(Some(Init { pid, words }));
+/// Opens the page of `pid`, when it holds one that is believed.
+fn open(pid: Pid) -> Result<Init, Open> {
+    let process = Process::open(pid).map_err(|_| Open::Refused(Refusal::Absent))?;
+    let file = fs::File::from(process.memfd(layout::NAME).map_err(Open::Refused)?);
+    let mut magic = [0; 8];
+    let read = file.read_exact_at(&mut magic, 8 * layout::HEADER as u64);
+    let version = read.ok().and_then(|()| layout::version(u64::from_ne_bytes(magic)));
+    match version {
+        // Not yet written, or no page of any wrapper.
+        None => Err(Open::Refused(Refusal::Absent)),
+        Some(layout::VERSION) => match page::open(file.as_fd()) {
+            Ok(words) => Ok(Init { pid, process, words }),
+            Err(_) => Err(Open::Refused(Refusal::Absent)),
+        },
+        Some(other) => Err(Open::Version(other)),
     }
-    Ok(None)
 }
 
 fn become_and_open(pid: Pid) -> Result<Init, FindError> {
-    let denied = |owner: String| FindError::Denied {
-        pid,
-        owner,
-        own: format!("{}:{}", nix::unistd::geteuid(), nix::unistd::getegid()),
+    let Some((uid, gid)) = Process::open(pid).and_then(|process| process.owner()).ok() else {
+        return Err(FindError::NoProc);
     };
-    let Ok(owner) = fs::metadata(format!("/proc/{pid}")) else { return Err(FindError::NoProc) };
-    let (uid, gid) = (owner.uid(), owner.gid());
     let _ = nix::unistd::setgroups(&[]);
     let (user, group) = (nix::unistd::Uid::from_raw(uid), nix::unistd::Gid::from_raw(gid));
     let became =
         nix::unistd::setresgid(group, group, group).and_then(|()| nix::unistd::setresuid(user, user, user));
     match became.ok().map(|()| open(pid)) {
-        Some(Ok(Some(init))) => Ok(init),
-        Some(Err(Open::Version)) => Err(FindError::Version(pid)),
-        _ => Err(denied(format!("{uid}:{gid}"))),
+        Some(Ok(init)) => Ok(init),
+        Some(Err(Open::Version(theirs))) => Err(FindError::Version { pid, theirs }),
+        Some(Err(Open::Refused(Refusal::Absent))) => Err(FindError::NoPage { pid, why: why_no_page(pid) }),
+        Some(Err(Open::Refused(why))) if why != Refusal::Denied => {
+            Err(FindError::NotBelieved { first: name(1), pid, why })
+        }
+        _ => Err(FindError::Denied {
+            pid,
+            owner: format!("{uid}:{gid}"),
+            own: format!("{}:{}", nix::unistd::geteuid(), nix::unistd::getegid()),
+        }),
     }
 }
 
+/// Why a wrapper has no page, as far as that can be seen from here: it said so itself when it started.
+fn why_no_page(pid: Pid) -> String {
+    let limit = fs::read_to_string(format!("/proc/{pid}/limits")).ok().and_then(|limits| {
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max file size"))?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    match limit {
+        Some(limit) if limit < page::LENGTH as u64 => {
+            format!("its file size limit (ulimit -f) of {limit} bytes leaves no room for one")
+        }
+        _ => match memfd::create(c"wrapper-probe", 0) {
+            Err(error) => format!("no memory file can be made here: {error}"),
+            Ok(_) => "it has only just started, or its log says why it could not make one".to_owned(),
+        },
+    }
+}
+
+/// The name of a process, which the process can choose freely.
 fn name(pid: Pid) -> String {
-    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
+    let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    String::from_utf8_lossy(name.strip_suffix(b"\n").unwrap_or(&name)).into_owned()
 }
 
 fn is_wrapper(pid: Pid) -> bool {

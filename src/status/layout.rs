@@ -8,9 +8,12 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 /// The name of the memfd, as `/proc/PID/fd` shows it.
-pub const NAME: &std::ffi::CStr = c"wrapper-state";
+pub const NAME: &str = "wrapper-state";
+/// The version of this layout.
+pub const VERSION: u8 = 2;
 /// `wrapper` and the version of this layout.
-pub const MAGIC: u64 = u64::from_be_bytes(*b"wrapper\x02");
+pub const MAGIC: u64 = FAMILY | VERSION as u64;
+const FAMILY: u64 = u64::from_be_bytes(*b"wrapper\0");
 
 /// The magic.
 pub const HEADER: usize = 0;
@@ -55,6 +58,11 @@ impl Mode {
     pub fn from_word(word: u64) -> Self {
         if word == 1 { Self::Run } else { Self::Command }
     }
+}
+
+/// The version of the layout that a magic word stands for; none for what is no page of any wrapper.
+pub fn version(magic: u64) -> Option<u8> {
+    (magic & !0xff == FAMILY).then_some(magic as u8)
 }
 
 /// Writes `values` so that a reader sees all of them or none.

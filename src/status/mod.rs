@@ -8,3 +8,4 @@ pub mod ask;
 pub mod find;
 pub mod layout;
 pub mod page;
+pub mod trust;

@@ -4,11 +4,13 @@ use super::layout::{self, Mode};
 use crate::sys::fork::Report;
 use crate::sys::page::{self, Words};
 use crate::sys::{fd, signal::SignalNo};
+use std::ffi::CString;
+use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 use std::sync::atomic::Ordering;
 
-/// The page and the pipe. Without descriptors or memory for them the page is private and there is no pipe: the
-/// container runs, and `status` cannot see it.
+/// The page and the pipe. Where the page cannot be made (no descriptor or memory, a file size limit, a sandbox) it is
+/// private and there is no pipe: the container runs, and nobody can see its state.
 #[derive(Debug)]
 pub struct Page {
     words: Words,
@@ -18,19 +20,20 @@ pub struct Page {
 }
 
 impl Page {
-    /// Makes both.
-    pub fn create(mode: Mode) -> Self {
-        let (shared, words) = match page::create(layout::NAME) {
-            Ok((fd, words)) => (Some(fd), words),
-            Err(_) => (None, page::private()),
-        };
-        let pipe = shared.as_ref().and_then(|_| fd::pipe().ok());
+    /// Makes both, as far as that is possible; the second is why it is not.
+    pub fn create(mode: Mode) -> (Self, Option<io::Error>) {
+        let (shared, words, mut missing) =
+            match CString::new(layout::NAME).map_err(io::Error::from).and_then(|name| page::create(&name)) {
+                Ok((fd, words)) => (Some(fd), words, None),
+                Err(error) => (None, page::private(), Some(error)),
+            };
+        let pipe = shared.as_ref().and_then(|_| fd::pipe().map_err(|error| missing = Some(error)).ok());
         if let Some((_, write)) = &pipe {
             words[layout::PIPE].store(write.as_raw_fd() as u64, Ordering::Relaxed);
         }
         words[layout::MODE].store(mode.word(), Ordering::Relaxed);
         words[layout::HEADER].store(layout::MAGIC, Ordering::Release);
-        Self { words, _shared: shared, pipe }
+        (Self { words, _shared: shared, pipe }, missing)
     }
 
     /// The page's words, for what is not the page's own.

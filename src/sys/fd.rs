@@ -225,6 +225,17 @@ fn close_range(first: u32, last: u32) {
     }
 }
 
+/// Whether this is a pipe without a name in any file system, as `pipe` makes them. The descriptor may be `O_PATH`.
+pub fn is_nameless_pipe(fd: BorrowedFd<'_>) -> bool {
+    /// `PIPEFS_MAGIC`, which the C library does not have.
+    const PIPEFS: i64 = 0x5049_5045;
+    let mut stat = std::mem::MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: room for one statfs.
+    let got = unsafe { libc::fstatfs(fd.as_raw_fd(), stat.as_mut_ptr()) };
+    // SAFETY: fstatfs succeeded, so it is filled.
+    got == 0 && unsafe { stat.assume_init() }.f_type as i64 == PIPEFS
+}
+
 /// Makes 0, 1 and 2 the null device, and holds nothing of what they were.
 ///
 /// Errors: there is no `/dev/null`.
@@ -299,10 +310,19 @@ pub fn write_some(fd: RawFd, bytes: &[u8]) -> io::Result<Option<usize>> {
 
 /// Opens a path without following what a person could not name otherwise; see open(2) for `flags`.
 pub fn open(path: &CStr, flags: i32) -> io::Result<OwnedFd> {
+    open_below(libc::AT_FDCWD, path, flags)
+}
+
+/// The same for a path that begins at a directory.
+pub fn open_at(directory: BorrowedFd<'_>, path: &CStr, flags: i32) -> io::Result<OwnedFd> {
+    open_below(directory.as_raw_fd(), path, flags)
+}
+
+fn open_below(directory: RawFd, path: &CStr, flags: i32) -> io::Result<OwnedFd> {
     // The bare call: musl sets close-on-exec once more, for kernels of 2007.
     // SAFETY: a C string.
     let fd = check(unsafe {
-        libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags | libc::O_CLOEXEC, 0)
+        libc::syscall(libc::SYS_openat, directory, path.as_ptr(), flags | libc::O_CLOEXEC, 0)
     })?;
     // SAFETY: a fresh descriptor that nobody else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })

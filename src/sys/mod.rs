@@ -11,6 +11,7 @@ pub mod fd;
 pub mod fork;
 pub mod glob;
 pub mod mask;
+pub mod memfd;
 pub mod page;
 pub mod proc;
 pub mod signal;

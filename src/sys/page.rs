@@ -3,34 +3,27 @@
 //! Shared memory is only ever touched as whole `AtomicU64` words, so there is no data race to speak of,
 //! whoever writes there.
 
-use super::check;
+use super::{check, memfd};
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Words in the page.
 pub const WORDS: usize = 512;
+/// Its length in bytes.
+pub const LENGTH: usize = size_of::<[AtomicU64; WORDS]>();
 
 /// The mapped page. It stays mapped as long as the process lives.
 pub type Words = &'static [AtomicU64; WORDS];
 
-/// Makes a page that only this process (and what it forks, until exec) can write: sealed SHRINK, GROW and
-/// `FUTURE_WRITE` (plain WRITE is refused while it is mapped writable), and SEAL.
+/// Makes a page that only this process (and what it forks, until exec) can write, sealed as [`memfd::seal`] does it.
 pub fn create(name: &CStr) -> io::Result<(OwnedFd, Words)> {
-    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
-    // SAFETY: a C string.
-    let fd = check(i64::from(unsafe { libc::memfd_create(name.as_ptr(), flags) }))?;
-    // SAFETY: a fresh descriptor that nobody else owns.
-    let fd = unsafe { OwnedFd::from_raw_fd(fd as RawFd) };
-    // SAFETY: two integers.
-    check(i64::from(unsafe { libc::ftruncate(fd.as_raw_fd(), size_of::<[AtomicU64; WORDS]>() as i64) }))?;
+    let fd = memfd::create(name, LENGTH)?;
+    // Before the seals: afterwards nobody can map it for writing any more.
     let words = map(fd.as_raw_fd(), libc::PROT_READ | libc::PROT_WRITE)?;
-    let seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_FUTURE_WRITE | libc::F_SEAL_SEAL;
-    // An old kernel without FUTURE_WRITE leaves the page unsealed: readers open it read-only all the same.
-    // SAFETY: integers.
-    unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_ADD_SEALS, seals) };
+    memfd::seal(fd.as_fd())?;
     Ok((fd, words))
 }
 
@@ -45,14 +38,16 @@ pub fn shared() -> io::Result<Words> {
     map_with(-1, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS)
 }
 
-/// Maps a page of another process for reading. Errors: `EINVAL` for a file of another size.
+/// Maps a page of another process for reading; the caller has seen that it is sealed, so that it cannot shrink.
+///
+/// Errors: `EINVAL` for a file of another size.
 pub fn open(fd: BorrowedFd<'_>) -> io::Result<Words> {
     let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
     // SAFETY: room for one stat.
     check(i64::from(unsafe { libc::fstat(fd.as_raw_fd(), stat.as_mut_ptr()) }))?;
     // SAFETY: fstat succeeded, so it is filled.
     let size = unsafe { stat.assume_init() }.st_size;
-    if size != size_of::<[AtomicU64; WORDS]>() as i64 {
+    if size != LENGTH as i64 {
         return Err(io::Error::from_raw_os_error(libc::EINVAL));
     }
     map(fd.as_raw_fd(), libc::PROT_READ)
@@ -63,9 +58,8 @@ fn map(fd: RawFd, protection: i32) -> io::Result<Words> {
 }
 
 fn map_with(fd: RawFd, protection: i32, flags: i32) -> io::Result<Words> {
-    let length = size_of::<[AtomicU64; WORDS]>();
     // SAFETY: a new mapping at an address of the kernel's choice.
-    let address = unsafe { libc::mmap(std::ptr::null_mut(), length, protection, flags, fd, 0) };
+    let address = unsafe { libc::mmap(std::ptr::null_mut(), LENGTH, protection, flags, fd, 0) };
     if address == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
     }

@@ -3,11 +3,16 @@
 use super::Pid;
 use super::fd;
 use std::io::Write as _;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// Calls `each` with every process in `/proc`. Returns false when there is no `/proc` to read.
-pub fn each_process(mut each: impl FnMut(Pid)) -> bool {
+pub fn each_process(each: impl FnMut(Pid)) -> bool {
     let Ok(directory) = fd::open(c"/proc", libc::O_RDONLY | libc::O_DIRECTORY) else { return false };
+    each_number(directory.as_fd(), each)
+}
+
+/// Calls `each` with every entry of a directory whose name is a number. Returns false when there is none.
+pub fn each_number(directory: BorrowedFd<'_>, mut each: impl FnMut(Pid)) -> bool {
     let mut buffer = Aligned([0; 2048]);
     let mut any = false;
     loop {

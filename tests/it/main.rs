@@ -25,4 +25,5 @@ mod status;
 mod suites;
 mod test_files;
 mod test_trees;
+mod trust;
 mod tty;

@@ -140,6 +140,8 @@ fn a_hung_init_is_told_from_a_quiet_one() {
     let done = wrapper(&running, &["status"]).code(75).says(&["did not answer"]);
     assert!(done.stdout.iter().any(|line| line.contains("running")), "{done}");
     wrapper(&running, &["stop"]).code(75);
+    // Neither "on" nor "off" is known of one that hangs.
+    wrapper(&running, &["maintenance", "status"]).code(75).printed(&[]).says(&["did not answer"]);
     running.signal(&["CONT"]);
     // The stop whose client was told that it failed is not carried out later: the pipe is read in order, so the answer to
     // this status comes behind it.
@@ -147,6 +149,20 @@ fn a_hung_init_is_told_from_a_quiet_one() {
     assert!(done.stdout.iter().any(|line| line.contains("running")), "{done}");
     running.signal(&["USR1"]);
     running.line("app got 10 ");
+    running.stop();
+}
+
+/// In every phase, whatever it published last.
+#[test]
+fn a_hung_init_in_maintenance_passes_no_probe() {
+    let tree = Tree::new().app("catch");
+    let mut running = Init::wrapper().tree(&tree).raw(&["maintenance"]);
+    running.error("maintenance:");
+    wrapper(&running, &["test", "live"]).code(0);
+    wrapper(&running, &["maintenance", "status"]).code(0);
+    running.signal(&["STOP"]);
+    wrapper(&running, &["test", "live"]).code(1);
+    wrapper(&running, &["maintenance", "status"]).code(75).printed(&[]);
     running.stop();
 }
 

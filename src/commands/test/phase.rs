@@ -1,13 +1,16 @@
 //! What `test` learns from PID 1: whether there is one, and in which phase it is.
 
 use crate::commands::board;
-use crate::status::ask;
+use crate::status::ask::{self, AskError};
 use crate::status::find::{self, FindError, Init};
 use crate::supervisor::board::Snapshot;
 use crate::supervisor::state::{self, Goal, Request};
 use crate::testing::check::{Check, Origin, Outcome};
 use crate::testing::role::Phase;
 use std::time::{Duration, SystemTime};
+
+/// What a PID 1 that is alive needs on a busy machine, however little time the command itself has left.
+const LEAST_PATIENCE: Duration = Duration::from_millis(80);
 
 /// What is there.
 pub(super) enum Seen {
@@ -40,15 +43,13 @@ impl Seen {
     /// The phase and a line that says so; none when there is nobody to say. An error when PID 1 hangs.
     pub(super) fn phase(&self, patience: Duration) -> Result<Option<(Phase, String)>, String> {
         let Self::Init(init) = self else { return Ok(None) };
-        let Some(state) = ask::state(init).and_then(board::decode) else {
-            return Err(format!("the state of PID {} cannot be read", init.pid));
-        };
-        let (phase, why) = translate(&state);
-        if phase == Phase::Running {
-            let patience = patience.min(ask::PATIENCE);
-            ask::ask_within(init, board::verb(Request::Ping), patience).map_err(|error| error.to_string())?;
+        // In every phase: a PID 1 that hangs keeps the state that it published last.
+        let patience = patience.clamp(LEAST_PATIENCE, ask::PATIENCE);
+        ask::ask_within(init, board::verb(Request::Ping), patience).map_err(|error| error.to_string())?;
+        match ask::state(init).and_then(board::decode) {
+            Some(state) => Ok(Some(translate(&state))),
+            None => Err(AskError::State(init.pid).to_string()),
         }
-        Ok(Some((phase, why)))
     }
 
     /// What people should know when the phase cannot be told.

@@ -12,6 +12,7 @@ mod crowd;
 mod launch;
 mod outer;
 mod output;
+mod page;
 mod signals;
 mod state;
 mod stdio;
@@ -41,6 +42,7 @@ the app under an init:
   forks N                fork until it fails, then report
   hog                    use memory until the kernel says no
   storm N                catch N signals 40 while N orphans end
+  page [OPTIONS] NAME LENGTH     show a memory file of this name, as the wrapper shows its state
 outside of it:
   launch [OPTIONS] -- INIT...    set a state and exec
   outer [--sibling] -- COMMAND   a PID 1 that is not the init under test
@@ -69,6 +71,7 @@ fn run(words: Vec<OsString>) -> i32 {
         Some("daemonise") => crowd::daemonise(),
         Some("forks") => crowd::forks(&mut args),
         Some("hog") => crowd::hog(),
+        Some("page") => page::run(&mut args),
         Some("stdio") => stdio::run(&mut args),
         Some("launch") => launch::run(args),
         Some("outer") => outer::run(args),

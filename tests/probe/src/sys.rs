@@ -444,3 +444,34 @@ pub(crate) fn new_mask(pid: i32, call: &[u64; 5]) -> Option<u64> {
     let got = unsafe { libc::process_vm_readv(pid, &raw const local, 1, &raw const remote, 1, 0) };
     (got == SIGSET as isize).then_some(mask)
 }
+
+/// Opens a path as `O_PATH`.
+pub(crate) fn open_path(path: &OsStr) -> io::Result<i32> {
+    let path = c_string(path);
+    // SAFETY: a valid string.
+    check(c_long::from(unsafe { libc::open(path.as_ptr(), libc::O_PATH) })).map(|fd| fd as i32)
+}
+
+/// A memory file of this content, with these seals.
+pub(crate) fn memfd(name: &str, content: &[u8], seals: i32) -> io::Result<i32> {
+    let name = c_string(name);
+    // SAFETY: a valid string.
+    let fd =
+        check(c_long::from(unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_ALLOW_SEALING) }))? as i32;
+    write_at_start(fd, content)?;
+    // SAFETY: integers.
+    check(c_long::from(unsafe { libc::fcntl(fd, libc::F_ADD_SEALS, seals) }))?;
+    Ok(fd)
+}
+
+/// Sets the length of a file.
+pub(crate) fn truncate(fd: i32, length: i64) -> io::Result<()> {
+    // SAFETY: integers.
+    check(c_long::from(unsafe { libc::ftruncate(fd, length) })).map(drop)
+}
+
+/// Writes at the start of a file.
+pub(crate) fn write_at_start(fd: i32, bytes: &[u8]) -> io::Result<()> {
+    // SAFETY: the bytes live through the call and have the length that is passed.
+    check(unsafe { libc::pwrite(fd, bytes.as_ptr().cast(), bytes.len(), 0) } as c_long).map(drop)
+}
