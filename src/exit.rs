@@ -1,6 +1,6 @@
 //! Exit codes: the only place that turns an outcome or an error into one.
 
-/// A check failed; `maintenance status`: off.
+/// A check failed; `maintenance status`: off; refused in maintenance.
 pub const FAILED: u8 = 1;
 /// A check failed, in Nagios' own codes.
 pub const NAGIOS_CRITICAL: u8 = 2;
@@ -26,6 +26,8 @@ pub const NOT_FOUND: u8 = 127;
 pub enum Failure {
     /// The command line makes no sense.
     Usage,
+    /// Refused in the state that the container is in.
+    Refused,
     /// No wrapper to ask.
     NoInit,
     /// It does not answer, or cannot do it now.
@@ -44,6 +46,7 @@ pub enum Failure {
 pub const fn code(failure: Failure) -> u8 {
     match failure {
         Failure::Usage => USAGE,
+        Failure::Refused => FAILED,
         Failure::NoInit => NO_INIT,
         Failure::NoAnswer => NO_ANSWER,
         Failure::Denied => DENIED,

@@ -65,6 +65,9 @@ pub enum Error {
     /// It answered that it cannot.
     #[error("{0}")]
     NotNow(&'static str),
+    /// `restart` while maintenance is on.
+    #[error("refused: in maintenance there is no app to restart; start it with: wrapper maintenance off")]
+    Maintained,
     /// The supervisor cannot even start.
     #[error("cannot start: {0}")]
     Init(std::io::Error),
@@ -82,6 +85,7 @@ impl Error {
             Self::Ask(AskError::Silent { .. } | AskError::Pipe(..) | AskError::State(_))
             | Self::NotNow(_) => Failure::NoAnswer,
             Self::Config(_) | Self::Mode(_) | Self::Environment(_) | Self::Identity(_) => Failure::Config,
+            Self::Maintained => Failure::Refused,
             Self::NoRunScript(_) => Failure::NotFound,
             Self::Init(_) => Failure::Internal,
         }

@@ -23,7 +23,7 @@ Stop the app in order and start it again, with init.d before it; the container s
 
 Usage: wrapper restart
 
-It returns as soon as PID 1 has begun.
+It returns as soon as PID 1 has begun. In maintenance, and on the way into it, it is refused (exit 1).
 ";
 
 pub(super) const MAINTENANCE_HELP: &str = "\
@@ -59,9 +59,7 @@ pub(super) fn restart(args: &[&OsStr]) -> Result<u8, Error> {
     match request(Request::Restart)? {
         Answer::Ending => Err(Error::NotNow("the container is stopping")),
         Answer::Unsupported => Err(Error::Usage(NO_RUN_SCRIPT.into())),
-        Answer::Maintained => Err(Error::Usage(
-            "in maintenance there is no app to restart; start it with: wrapper maintenance off".into(),
-        )),
+        Answer::Maintained => Err(Error::Maintained),
         Answer::Done | Answer::Already => {
             print("restarting\n");
             Ok(0)

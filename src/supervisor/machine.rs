@@ -177,7 +177,7 @@ impl Machine {
             Request::Stop => self.lead_to(Goal::Exit, now, todo),
             _ if !self.policy.can_maintain => Answer::Unsupported,
             _ if ending => Answer::Ending,
-            Request::Restart if maintained => Answer::Maintained,
+            Request::Restart if maintained || leading_there => Answer::Maintained,
             Request::Restart => self.lead_to(Goal::Restart, now, todo),
             Request::MaintenanceOn if maintained || leading_there => Answer::Already,
             Request::MaintenanceOn => self.lead_to(Goal::Maintain, now, todo),

@@ -117,6 +117,23 @@ fn on_and_off_in_a_running_container() {
 }
 
 #[test]
+fn a_restart_is_refused_in_maintenance_and_on_the_way_into_it() {
+    let tree = Tree::new().app("catch --last USR1 --code 3");
+    let mut running = Init::wrapper().tree(&tree).raw(&["run"]);
+    running.ready("app");
+    wrapper(&running, &["maintenance", "on"]).code(0);
+    running.line("app got 15 ");
+    // The app takes its time: this is the way into maintenance.
+    wrapper(&running, &["restart"]).code(1).says(&["maintenance off"]);
+    running.signal(&["USR1"]);
+    entered(&mut running);
+    wrapper(&running, &["restart"]).code(1).says(&["maintenance off"]);
+    wrapper(&running, &["maintenance", "status"]).code(0);
+    running.signal(&["TERM"]);
+    running.finish().code(0);
+}
+
+#[test]
 fn an_app_that_fails_leads_into_maintenance_when_configured() {
     let tree = Tree::new().yaml("maintenance: {on_crash: true}\n").script("run", "echo app; exit 3");
     let mut running = Init::wrapper().tree(&tree).raw(&["run"]);

@@ -242,6 +242,19 @@ fn maintenance_comes_and_goes_live() {
     assert_eq!(world.nothing_left(), [Action::Exit(0)]);
 }
 
+/// Whoever switched maintenance on was told so: a restart by somebody else does not take it back.
+#[test]
+fn a_restart_is_refused_in_maintenance_and_on_the_way_into_it() {
+    let mut world = World::new(policy());
+    world.on(Event::Asked(Request::MaintenanceOn));
+    assert_eq!(world.on(Event::Asked(Request::Restart)), [Action::Answer(Answer::Maintained)]);
+    world.app_ends(Exit::Code(0));
+    world.nothing_left();
+    assert_eq!(world.machine.phase(), Phase::Maintenance);
+    assert_eq!(world.on(Event::Asked(Request::Restart)), [Action::Answer(Answer::Maintained)]);
+    assert_eq!(world.machine.phase(), Phase::Maintenance);
+}
+
 #[test]
 fn a_stop_on_the_way_into_maintenance_ends_the_container() {
     let mut world = World::new(policy());
