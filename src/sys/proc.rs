@@ -63,6 +63,36 @@ pub fn parent(pid: Pid) -> Option<(Pid, u8)> {
     Some((number(digits)?, state))
 }
 
+/// The name of a process, as `ps` shows it, and its parent; none when it is gone or hidden.
+pub fn name_and_parent(pid: Pid) -> Option<(Name, Pid)> {
+    let mut path = [0_u8; 32];
+    write!(&mut path[..31], "/proc/{pid}/comm").ok()?;
+    let file = fd::open(std::ffi::CStr::from_bytes_until_nul(&path).ok()?, libc::O_RDONLY).ok()?;
+    let mut name = [0; 16];
+    let filled = fd::read_some(file.as_fd(), &mut name);
+    let end = name[..filled].iter().position(|b| *b == b'\n').unwrap_or(filled);
+    name[end..].fill(0);
+    Some((name, parent(pid)?.0))
+}
+
+/// The name of a process: at most 15 bytes, then NULs.
+pub type Name = [u8; 16];
+
+/// Gives us a name that every user can see in `/proc`, and that no other process can change.
+pub fn take_name(name: &Name) {
+    let mut name = *name;
+    name[15] = 0;
+    // SAFETY: 16 bytes that end with a NUL and live through the call.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr(), 0, 0, 0) };
+}
+
+/// Closes our memory and our descriptors in `/proc` to other processes of our user. A child is open again once it has become
+/// its program.
+pub fn become_undumpable() {
+    // SAFETY: integers.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
+}
+
 /// Makes us adopt the orphans among our descendants. False when a sandbox forbids it.
 pub fn become_subreaper() -> bool {
     // SAFETY: integers.

@@ -5,11 +5,12 @@
 //! it within `PATIENCE` and the answer says so. Its output goes to the caller piece by piece; nobody's pipes are its own.
 
 use super::limit::{Limit, spell};
+use super::sweep;
+use crate::process::Pid;
 use crate::process::command::{Attributes, Command};
 use crate::process::diagnose::{self, Diagnosis};
 use crate::process::exit::Exit;
 use crate::process::table::{Event, Table};
-use crate::process::{Pid, tree};
 use crate::sys::fd::{self, BATCH, Polled, SignalFd, Wait};
 use crate::sys::fork::{Report, Step};
 use crate::sys::mask::{self, SigSet};
@@ -19,7 +20,7 @@ use std::io;
 use std::os::fd::{AsFd as _, AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
-/// How long after KILL we wait for the kernel to hand over the dead.
+/// How long after KILL, and after the last of the dead, we wait for the kernel to hand over the next.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often a sweep looks for what was forked behind its back.
 const SWEEP: Duration = Duration::from_millis(10);
@@ -80,6 +81,8 @@ pub(super) struct Executor {
     limit: Option<Limit>,
     cut: bool,
     stuck: bool,
+    /// How many ended so far.
+    reaped: u64,
     /// What every command reads.
     null: OwnedFd,
     buffer: Box<[u8]>,
@@ -104,6 +107,7 @@ impl Executor {
             limit,
             cut: false,
             stuck: false,
+            reaped: 0,
             null: fd::open(c"/dev/null", libc::O_RDONLY)?,
             buffer: vec![0; 65_536].into_boxed_slice(),
         })
@@ -256,10 +260,9 @@ impl Executor {
     fn reap(&mut self, pid: Pid) -> Option<Exit> {
         let mut own = None;
         while let Some(event) = self.table.reap() {
-            if let Event::Ended(ended, exit) = event
-                && ended == pid
-            {
-                own = Some(exit);
+            if let Event::Ended(ended, exit) = event {
+                self.reaped += 1;
+                own = if ended == pid { Some(exit) } else { own };
             }
         }
         own
@@ -267,15 +270,19 @@ impl Executor {
 
     /// KILL to the whole tree until nobody is left. Returns how many there were, and whether it had to be given up.
     fn kill(&mut self, pid: Pid, exit: &mut Option<Exit>) -> (usize, bool) {
-        let end = Instant::now() + PATIENCE;
+        let mut end = Instant::now() + PATIENCE;
         let mut most = 0;
         loop {
+            let reaped = self.reaped;
             // The group first: it is reached without /proc as well. Once its leader is reaped the number may be another's.
             if exit.is_none() {
                 let _ = mask::kill(-pid, SignalNo::KILL);
             }
-            most = most.max(tree::signal(SignalNo::KILL, &[], exit.is_none().then_some(pid)));
+            most = most.max(sweep::kill(&[]).unwrap_or(1));
             *exit = self.reap(pid).or(*exit);
+            if self.reaped > reaped {
+                end = Instant::now() + PATIENCE;
+            }
             if self.table.childless() {
                 return (most, false);
             }

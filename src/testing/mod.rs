@@ -4,6 +4,7 @@
 //! none of our descriptors; a `Check` is one verdict, a `Run` all of them in name order; `report` writes a `Run`. Nothing a test
 //! does (hang, fork away, print a gigabyte, be killed) keeps a run from ending in its time, and nothing outlives it.
 
+pub mod ancestors;
 pub mod check;
 mod execute;
 pub mod limit;
@@ -15,6 +16,7 @@ pub mod runner;
 pub mod secrets;
 pub mod shared;
 mod shorten;
+mod sweep;
 mod tail;
 pub mod text;
 mod told;

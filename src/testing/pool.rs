@@ -2,22 +2,25 @@
 //!
 //! Contract: `run` returns within 100 ms after its limit. It never starts a test itself. Whatever a worker leaves behind when it
 //! is killed comes to the front, which is a subreaper too, and is killed. Every file gets at least one check: one that no
-//! worker told about says why not. Checks come back in the order of the files, whoever was first.
+//! worker told about says why not. A worker is believed only about the file in its hand, and not even about that one when it
+//! dies with it. Checks come back in the order of the files, whoever was first.
 
 use super::check::Check;
 use super::limit::Limit;
 use super::plan::File;
 use super::runner::Common;
 use super::shared::{Shared, WORKERS};
+use super::sweep;
 use super::told::{Ending, Ledger, Lost};
 use super::worker::{Job, Worker};
+use crate::process::Pid;
 use crate::process::command::Attributes;
 use crate::process::diagnose;
 use crate::process::exit::Exit;
 use crate::process::table::{Event, Table};
-use crate::process::{Pid, tree};
 use crate::sys::fd::{self, BATCH, Polled, SignalFd, Wait};
 use crate::sys::mask::{self, SigSet};
+use crate::sys::proc;
 use crate::sys::signal::SignalNo;
 use std::io;
 use std::os::fd::AsRawFd as _;
@@ -76,8 +79,11 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// Closes our memory and descriptors to the tests, which run as the same user, and makes the pool.
+    ///
     /// Errors: no descriptor or no memory.
     pub fn new() -> io::Result<Self> {
+        proc::become_undumpable();
         Ok(Self {
             signals: SignalFd::new(SigSet::ALL)?,
             table: Table::new(false),
@@ -198,16 +204,14 @@ impl Pool {
         ending: &mut Ending,
     ) -> bool {
         let Some(worker) = &mut crew[number] else { return true };
-        let in_hand = self.shared.in_hand(number);
-        let lives = worker.read(&mut |message| {
-            if let Some(why) = ledger.hear(message, in_hand.map(|(index, _)| index)) {
+        let lives = worker.read(&mut |hand, message| {
+            if let Some(why) = ledger.hear(message, hand) {
                 ending.refused = Some(format!("no test can be run: {why}"));
             }
         });
         if !lives
             && let Some((index, had)) = self.shared.in_hand(number)
             && let Some(file) = ledger.file(index)
-            && !file.done
         {
             file.lost.get_or_insert(Lost::Killed);
             file.had = Some(had);
@@ -251,7 +255,7 @@ impl Pool {
                 return true;
             }
             if self.bereaved {
-                tree::signal(SignalNo::KILL, if up { &[] } else { &self.alive }, None);
+                sweep::kill(if up { &[] } else { &self.alive });
             }
             if Instant::now() >= end {
                 self.signal_workers(SignalNo::KILL);
@@ -299,7 +303,7 @@ impl Pool {
         }
         if badly {
             self.bereaved = true;
-            tree::signal(SignalNo::KILL, &self.alive, None);
+            sweep::kill(&self.alive);
         }
     }
 }

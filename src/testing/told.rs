@@ -10,16 +10,27 @@ use std::time::{Duration, SystemTime};
 /// What messages may take together, in bytes; beyond it they are cut to their first line.
 const MESSAGES: usize = 512 << 10;
 
+/// The files that one worker had, by its own words.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Hand {
+    /// The file in its hand.
+    now: Option<usize>,
+    /// The last one that it had.
+    last: Option<usize>,
+}
+
 /// What is known of one file.
 #[derive(Default)]
 pub(super) struct Told {
     pub(super) checks: Vec<Check>,
+    /// A worker has or had it.
+    begun: bool,
     pub(super) done: bool,
     /// Why its worker ended with it in hand.
     pub(super) lost: Option<Lost>,
     /// For how long it was in hand when the round ended, or its worker did.
     pub(super) had: Option<Duration>,
-    /// A line on its worker's pipe was no message.
+    /// Its worker's pipe held what no worker says.
     disturbed: bool,
 }
 
@@ -66,10 +77,18 @@ impl Ledger {
         self.files.iter()
     }
 
-    /// Takes in a message of the worker that has the file `in_hand`. Returns why it could not begin, when it says so.
-    pub(super) fn hear(&mut self, message: Option<Message>, in_hand: Option<usize>) -> Option<String> {
+    /// Takes in a message of the worker with this `hand`. Returns why it could not begin, when it says so. What a worker says of
+    /// a file that is not in its hand comes from somewhere else: it says nothing of that file, and the one in the hand fails.
+    pub(super) fn hear(&mut self, message: Option<Message>, hand: &mut Hand) -> Option<String> {
         match message {
-            Some(Message::Check(index, mut check)) => {
+            Some(Message::Begin(index)) if hand.now.is_none() && index < self.files.len() => {
+                *hand = Hand { now: Some(index), last: Some(index) };
+                // Two workers never have the same file: one of them did not say that itself.
+                let file = &mut self.files[index];
+                file.disturbed |= std::mem::replace(&mut file.begun, true);
+                None
+            }
+            Some(Message::Check(index, mut check)) if hand.now == Some(index) => {
                 if check.message.len() > self.budget {
                     check.message.truncate(check.reason().len());
                 }
@@ -83,15 +102,16 @@ impl Ledger {
                 }
                 None
             }
-            Some(Message::Done(index)) => {
+            Some(Message::Done(index)) if hand.now == Some(index) => {
+                hand.now = None;
                 if let Some(file) = self.files.get_mut(index) {
                     file.done = true;
                 }
                 None
             }
             Some(Message::Broken(why)) => Some(why),
-            None => {
-                if let Some(file) = in_hand.and_then(|index| self.files.get_mut(index)) {
+            _ => {
+                if let Some(file) = hand.last.and_then(|index| self.files.get_mut(index)) {
                     file.disturbed = true;
                 }
                 None
@@ -124,8 +144,10 @@ impl Ledger {
 impl Told {
     /// What is to be said of the file beside its checks; none when they say it all.
     fn missing(&self, file: &File, ending: &Ending) -> Option<(Outcome, String)> {
-        // A shell file has one check; its worker ended between telling it and saying so.
-        let complete = self.done || file.kind == Kind::Shell && !self.checks.is_empty();
+        // A shell file has one check; the time was over between telling it and saying so.
+        let told = self.done || file.kind == Kind::Shell && !self.checks.is_empty();
+        // Of a worker that died with the file in its hand nothing is believed: somebody else may have said it.
+        let complete = told && self.lost.is_none();
         let unkilled = if ending.unkilled { ", and KILL has not ended it yet" } else { "" };
         Some(match (self.lost, ending) {
             _ if self.disturbed => (

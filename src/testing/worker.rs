@@ -3,14 +3,17 @@
 //! Contract: it is a subreaper in a session of its own before it starts anything, and holds no descriptor of ours but its end
 //! of a pipe to the front, so that a test, whatever becomes of it, never keeps the runtime waiting for its pipes. When
 //! the front ends, however it does, the worker kills what runs, reaps it, and ends too. It never returns. When the worker
-//! itself is killed, the front does that in its place.
+//! itself is killed, the front does that in its place. Like the front it is undumpable, so that no test of the same user reaches
+//! its pipe or its memory through `/proc`.
 
+use super::ancestors;
 use super::check::Check;
 use super::execute::Executor;
 use super::limit::Limit;
 use super::plan::File;
 use super::runner::{self, Common};
 use super::shared::Shared;
+use super::told::Hand;
 use crate::process::Pid;
 use crate::process::command::Attributes;
 use crate::sys::fork::{self, Side};
@@ -22,9 +25,11 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 /// What a worker tells the front, a line of JSON each.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Message {
+    /// It has the file of this index in its hand from now on.
+    Begin(usize),
     /// One verdict about the file of this index.
     Check(usize, Box<Check>),
-    /// That file is done.
+    /// That file is done, and no longer in its hand.
     Done(usize),
     /// It could not even begin.
     Broken(String),
@@ -47,7 +52,12 @@ pub(super) struct Worker {
     pub(super) pid: Pid,
     pipe: OwnedFd,
     line: Vec<u8>,
+    /// What it said of the files in its hand.
+    pub(super) hand: Hand,
 }
+
+/// More than any message takes: what is longer is none.
+const LONGEST_LINE: usize = 64 << 20;
 
 impl Worker {
     /// Starts one. Errors: no process or no descriptor can be made.
@@ -55,7 +65,7 @@ impl Worker {
         let (pipe, to_us) = fd::pipe_from_child()?;
         let front = std::process::id() as Pid;
         match fork::fork()? {
-            Side::Parent(pid) => Ok(Self { pid, pipe, line: Vec::new() }),
+            Side::Parent(pid) => Ok(Self { pid, pipe, line: Vec::new(), hand: Hand::default() }),
             Side::Child => {
                 let mut to_front = Pipe(&to_us);
                 let ended = work(job, front, &mut to_front);
@@ -73,7 +83,7 @@ impl Worker {
     }
 
     /// Takes in what it said, a line at a time; a line that is no message is none. False at its end.
-    pub(super) fn read(&mut self, hear: &mut dyn FnMut(Option<Message>)) -> bool {
+    pub(super) fn read(&mut self, hear: &mut dyn FnMut(&mut Hand, Option<Message>)) -> bool {
         let mut buffer = [0; 16_384];
         let Some(count) = fd::read_or_end(self.pipe.as_fd(), &mut buffer) else { return true };
         if count == 0 {
@@ -82,10 +92,14 @@ impl Worker {
         self.line.extend_from_slice(&buffer[..count]);
         let mut start = 0;
         while let Some(length) = self.line[start..].iter().position(|b| *b == b'\n') {
-            hear(serde_json::from_slice(&self.line[start..start + length]).ok());
+            hear(&mut self.hand, serde_json::from_slice(&self.line[start..start + length]).ok());
             start += length + 1;
         }
         self.line.drain(..start);
+        if self.line.len() > LONGEST_LINE {
+            self.line.clear();
+            hear(&mut self.hand, None);
+        }
         true
     }
 }
@@ -101,8 +115,11 @@ fn work(job: &Job<'_>, front: Pid, pipe: &mut Pipe<'_>) -> io::Result<()> {
     let mut executor = Executor::new(report, to_front, job.attributes.clone(), front, job.limit)?;
     while !executor.is_over() {
         let Some(index) = job.shared.take(job.worker, job.files.len()) else { break };
+        let file = &job.files[index];
+        proc::take_name(&ancestors::worker_name(&file.suite));
+        pipe.send(&Message::Begin(index))?;
         let mut failed = false;
-        runner::run(&job.files[index], job.common, &mut executor, &mut |check| {
+        runner::run(file, job.common, &mut executor, &mut |check| {
             failed |= check.outcome.is_failure();
             // Nobody hears it any more: the executor sees that too, and ends what runs.
             let _ = pipe.send(&Message::Check(index, Box::new(check)));

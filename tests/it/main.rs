@@ -24,6 +24,7 @@ mod signals;
 mod status;
 mod suites;
 mod test_files;
+mod test_forgery;
 mod test_trees;
 mod trust;
 mod tty;

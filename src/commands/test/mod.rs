@@ -15,6 +15,7 @@ use crate::config::{self, Config, Locations, Probe};
 use crate::exit;
 use crate::sys::entry::{self, Started};
 use crate::sys::signal::SignalNo;
+use crate::testing::ancestors;
 use crate::testing::check::{Outcome, Run};
 use crate::testing::limit::Limit;
 use crate::testing::plan::{self, File};
@@ -53,6 +54,7 @@ fn command(started: &Started, options: &Options, clock: Instant) -> Result<u8, E
         session.find_files(&locations)?;
         return Ok(session.list());
     }
+    refuse_nested(&session)?;
     session.ask_phase(&seen);
     if let Some(signal) = session.await_phase(&seen, options)? {
         return Ok(output::end(session, options, Some(signal)));
@@ -68,6 +70,19 @@ fn command(started: &Started, options: &Options, clock: Instant) -> Result<u8, E
     session.find_files(&locations)?;
     let interrupted = rounds::run(&mut session, started, options, config)?;
     Ok(output::end(session, options, interrupted))
+}
+
+/// A test that runs its own suite would run itself again, and that one again, until no process can be made.
+fn refuse_nested(session: &Session) -> Result<(), Error> {
+    for suite in &session.run.suites {
+        if let Some(worker) = ancestors::runs(suite) {
+            return Err(Error::Usage(format!(
+                "wrapper test {suite}: refused, because a test of this suite started the command (below PID {worker}) and would \
+                 run itself without end; a test may run other suites"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// One command at work.
