@@ -8,6 +8,7 @@ use wrapper::process::command::{Attributes, Command};
 use wrapper::status::page::Page;
 use wrapper::supervisor::board::{Board, Snapshot};
 use wrapper::supervisor::children::Programs;
+use wrapper::supervisor::environment::Fixed;
 use wrapper::supervisor::policy::{Policy, Target};
 use wrapper::supervisor::run::Supervisor;
 use wrapper::supervisor::state::{Answer, Phase, Request};
@@ -87,7 +88,8 @@ fn signals_are_forwarded_without_allocating(target: Target, before: SigSet) {
     let mut board = Watched { page: Page::create(wrapper::status::layout::Mode::Command).0, seen: None };
     let terminal = Terminal::inherited(true);
     let mut supervisor =
-        Supervisor::new(Policy::plain(), programs, terminal, &mut board).expect("a signalfd");
+        Supervisor::new(Policy::plain(), programs, Box::new(Fixed(None)), terminal, &mut board)
+            .expect("a signalfd");
     supervisor.start();
     let mut send_one = || {
         mask::kill(own, winch).expect("we may signal ourselves");

@@ -69,8 +69,15 @@ impl Board for PageBoard {
 const REQUESTS: [Request; 5] =
     [Request::Ping, Request::Stop, Request::Restart, Request::MaintenanceOn, Request::MaintenanceOff];
 /// Answers by their number in the page.
-const ANSWERS: [Answer; 5] =
-    [Answer::Done, Answer::Already, Answer::Ending, Answer::Unsupported, Answer::Maintained];
+const ANSWERS: [Answer; 7] = [
+    Answer::Done,
+    Answer::Already,
+    Answer::Ending,
+    Answer::Unsupported,
+    Answer::Maintained,
+    Answer::Refused,
+    Answer::Building,
+];
 /// Goals by their number in the page.
 const GOALS: [Goal; 3] = [Goal::Exit, Goal::Maintain, Goal::Restart];
 /// Phases by their number in the page; the index of a script stands above it.

@@ -2,15 +2,16 @@
 //! supervisor.
 
 use super::board::PageBoard;
+use super::environment::{self, OfConfig};
 use super::{Error, identity};
-use crate::config::{self, Config, Loaded, Locations, Rewrite, Session, child_env};
+use crate::config::{self, Config, Loaded, Locations, Rewrite, Session};
 use crate::exit;
 use crate::process::command::{Attributes, Command};
 use crate::process::diagnose::Diagnosis;
-use crate::process::environment::Environment;
 use crate::status::find;
 use crate::status::layout::Mode;
 use crate::supervisor::children::Programs;
+use crate::supervisor::environment::{Fixed, Source};
 use crate::supervisor::policy::{Policy, Target};
 use crate::supervisor::run;
 use crate::supervisor::terminal::Terminal;
@@ -42,19 +43,30 @@ fn refuse_second_init(typed: &'static str, meant: &'static str) -> Result<(), Er
     if find::is_init_here() { Err(Error::SecondInit { typed, meant }) } else { Ok(()) }
 }
 
-/// Any other command, verbatim, under the configuration of the image.
+/// Any other command, verbatim, under the configuration of the image; in a running container with the environment of its
+/// app.
 pub(super) fn command(started: &Started, args: &[&OsStr]) -> Result<u8, Error> {
     let config = load(&locations())?;
-    supervise_command(started, &config, args)
+    let inherited = environment::of_running_app()?;
+    supervise(started, &config, args, inherited.map(|list| Box::new(Fixed(Some(list))) as Box<dyn Source>))
 }
 
 /// A command under exactly this configuration.
 pub(super) fn supervise_command(started: &Started, config: &Config, args: &[&OsStr]) -> Result<u8, Error> {
+    supervise(started, config, args, None)
+}
+
+fn supervise(
+    started: &Started,
+    config: &Config,
+    args: &[&OsStr],
+    environment: Option<Box<dyn Source>>,
+) -> Result<u8, Error> {
     let policy = policy(config);
     let (program, rest) = args.split_first().map_or((OsStr::new(""), args), |(first, rest)| (*first, rest));
-    let app = app(config, program.to_owned(), rest.iter().map(OsString::from).collect())?;
+    let (app, own) = app(config, program.to_owned(), rest.iter().map(OsString::from).collect())?;
     let programs = programs(started, config, app);
-    start(policy, programs, Mode::Command)
+    start(policy, programs, environment.unwrap_or(own), Mode::Command)
 }
 
 fn supervise_run(started: &Started, args: &[&OsStr], maintenance: bool) -> Result<u8, Error> {
@@ -66,7 +78,7 @@ fn supervise_run(started: &Started, args: &[&OsStr], maintenance: bool) -> Resul
         None => prepare_run(started, &locations, &config, args),
         Some(error) => Err(error.into()),
     };
-    let (mut policy, programs) = match prepared {
+    let (mut policy, programs, environment) = match prepared {
         Ok(prepared) => prepared,
         // Maintenance is needed most when the configuration is broken. Its end ends the container, so that a start
         // reads what was mended: an app must not run under half a configuration.
@@ -77,13 +89,13 @@ fn supervise_run(started: &Started, args: &[&OsStr], maintenance: bool) -> Resul
             let mut programs = programs(started, &config, Command::new("", Vec::new()));
             programs.broken =
                 Some(Diagnosis { code: exit::code(error.failure()), reason: error.to_string() });
-            (policy(&config), programs)
+            (policy(&config), programs, Box::new(Fixed(None)) as Box<dyn Source>)
         }
         Err(error) => return Err(error),
     };
     policy.maintenance = maintenance;
     policy.can_maintain = true;
-    start(policy, programs, Mode::Run)
+    start(policy, programs, environment, Mode::Run)
 }
 
 fn prepare_run(
@@ -91,10 +103,10 @@ fn prepare_run(
     locations: &Locations,
     config: &Config,
     args: &[&OsStr],
-) -> Result<(Policy, Programs), Error> {
+) -> Result<(Policy, Programs, Box<dyn Source>), Error> {
     let script = locations.run_script(std::env::var_os("WRAPPER_RUN").as_deref())?;
     let args = config.run.args.iter().map(OsString::from).chain(args.iter().map(OsString::from)).collect();
-    let app = app(config, script.into_os_string(), args)?;
+    let (app, environment) = app(config, script.into_os_string(), args)?;
     let mut programs = programs(started, config, app);
     programs.init = locations.scripts("init.d")?;
     programs.finish = locations.scripts("finish.d")?;
@@ -107,7 +119,7 @@ fn prepare_run(
         maintenance_on_crash: config.maintenance.on_crash,
         ..policy(config)
     };
-    Ok((policy, programs))
+    Ok((policy, programs, environment))
 }
 
 /// The places, as `WRAPPER_CONFIG_DIR` has them.
@@ -128,7 +140,7 @@ pub(super) fn tell(loaded: &Loaded) {
     }
 }
 
-fn start(policy: Policy, programs: Programs, mode: Mode) -> Result<u8, Error> {
+fn start(policy: Policy, programs: Programs, environment: Box<dyn Source>, mode: Mode) -> Result<u8, Error> {
     if std::process::id() != 1 {
         let adopted = proc::become_subreaper();
         let how =
@@ -144,7 +156,7 @@ fn start(policy: Policy, programs: Programs, mode: Mode) -> Result<u8, Error> {
     }
     // Not dropped at the end: the process ends with it.
     let board = Box::leak(Box::new(PageBoard::create(mode)));
-    run::run(policy, programs, terminal, board).map_err(Error::Init)
+    run::run(policy, programs, environment, terminal, board).map_err(Error::Init)
 }
 
 /// The rules that hold for every command.
@@ -170,22 +182,18 @@ fn policy(config: &Config) -> Policy {
 
 /// Whether an app could be started by this configuration, as far as that can be told without starting it.
 pub(super) fn check(config: &Config) -> Result<(), Error> {
-    app(config, OsString::new(), Vec::new()).map(drop)
+    let (_, environment) = app(config, OsString::new(), Vec::new())?;
+    environment.build().missing.map_or(Ok(()), |missing| Err(Error::Environment(missing)))
 }
 
-/// The app, with its environment and identity.
-fn app(config: &Config, program: OsString, args: Vec<OsString>) -> Result<Command, Error> {
+/// The app with its identity, and where its environment comes from.
+fn app(config: &Config, program: OsString, args: Vec<OsString>) -> Result<(Command, Box<dyn Source>), Error> {
     let mut app = Command::new(program, args);
-    if let Some(list) = child_env(&config.run, entry::environment())? {
-        app.env = Environment::exactly(list);
-    }
-    if let Some(resolved) = identity::resolve(config.run.user.as_deref(), config.run.group.as_deref())? {
-        let set_by_config = |name: &str| config.run.env.iter().any(|(set, _)| set.as_str() == name);
-        app.own = resolved.variables.into_iter().filter(|(name, _)| !set_by_config(name)).collect();
-        app.identity = Some(resolved.identity);
-    }
+    let resolved = identity::resolve(config.run.user.as_deref(), config.run.group.as_deref())?;
+    let environment = OfConfig::new(config, resolved.as_ref());
+    app.identity = resolved.map(|resolved| resolved.identity);
     app.directory.clone_from(&config.run.workdir);
-    Ok(app)
+    Ok((app, Box::new(environment)))
 }
 
 fn programs(started: &Started, config: &Config, app: Command) -> Programs {

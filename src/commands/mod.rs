@@ -6,6 +6,7 @@
 mod board;
 mod config;
 mod console;
+mod environment;
 mod exec;
 mod help;
 mod identity;
@@ -15,10 +16,11 @@ mod status;
 mod steer;
 mod test;
 
-use crate::config::{ConfigError, EnvError, NotFound};
+use crate::config::{ConfigError, NotFound};
 use crate::exit::Failure;
 use crate::status::ask::AskError;
 use crate::status::find::FindError;
+use crate::status::inherit::EnvironmentError;
 use crate::status::trust::PipeError;
 use crate::sys::entry::Started;
 use crate::{exit, sys};
@@ -47,9 +49,12 @@ pub enum Error {
     /// The configuration is wrong.
     #[error("{0}")]
     Config(#[from] ConfigError),
-    /// `run.file_env` cannot be applied.
+    /// `run.env` or `run.file_env` cannot be applied; or PID 1 says so.
     #[error("{0}")]
-    Environment(#[from] EnvError),
+    Environment(String),
+    /// The environment of the running app cannot be had.
+    #[error("{0}")]
+    Inherited(#[from] EnvironmentError),
     /// `run.user` or `run.group` names nobody.
     #[error("{0}")]
     Identity(#[from] identity::IdentityError),
@@ -78,9 +83,9 @@ impl Error {
     fn failure(&self) -> Failure {
         match self {
             Self::Usage(_) | Self::SecondInit { .. } => Failure::Usage,
-            Self::Find(FindError::Denied { .. }) | Self::Ask(AskError::Pipe(_, PipeError::Open(_))) => {
-                Failure::Denied
-            }
+            Self::Find(FindError::Denied { .. })
+            | Self::Ask(AskError::Pipe(_, PipeError::Open(_)))
+            | Self::Inherited(_) => Failure::Denied,
             Self::Find(_) => Failure::NoInit,
             Self::Ask(AskError::Silent { .. } | AskError::Pipe(..) | AskError::State(_))
             | Self::NotNow(_) => Failure::NoAnswer,

@@ -4,7 +4,7 @@ use super::console::print;
 use super::{Error, board, init, wants_help};
 use crate::exit;
 use crate::status::ask::{self, AskError};
-use crate::status::find;
+use crate::status::{find, inherit};
 use crate::supervisor::state::{Answer, Phase, Request};
 use crate::sys::entry::Started;
 use std::ffi::OsStr;
@@ -60,11 +60,23 @@ pub(super) fn restart(args: &[&OsStr]) -> Result<u8, Error> {
         Answer::Ending => Err(Error::NotNow("the container is stopping")),
         Answer::Unsupported => Err(Error::Usage(NO_RUN_SCRIPT.into())),
         Answer::Maintained => Err(Error::Maintained),
+        Answer::Refused => Err(refused("the app goes on and is not restarted")),
+        Answer::Building => Err(Error::NotNow(SLOW)),
         Answer::Done | Answer::Already => {
             print("restarting\n");
             Ok(0)
         }
     }
+}
+
+const SLOW: &str =
+    "the files of run.file_env are still being read; it is done as soon as they are, or refused in the log";
+
+/// Why PID 1 does not start the app; `stays` says what it does instead.
+fn refused(stays: &str) -> Error {
+    let reason = find::find().ok().and_then(|init| inherit::refusal(&init));
+    let reason = reason.unwrap_or_else(|| "the log of the container says why".into());
+    Error::Environment(format!("{stays}: {reason}"))
 }
 
 const NO_RUN_SCRIPT: &str = "this container was started with a command of its own, not with the run script: there is \
@@ -98,7 +110,10 @@ fn switch(wish: Request, args: &[&OsStr], done: &str, already: &str) -> Result<u
         Answer::Done => print(done),
         Answer::Already => print(already),
         Answer::Ending => return Err(Error::NotNow("the container is stopping")),
-        Answer::Unsupported | Answer::Maintained => return Err(Error::Usage(NO_RUN_SCRIPT.into())),
+        Answer::Maintained => return Err(Error::NotNow("maintenance was asked for again meanwhile")),
+        Answer::Refused => return Err(refused("maintenance holds")),
+        Answer::Building => return Err(Error::NotNow(SLOW)),
+        Answer::Unsupported => return Err(Error::Usage(NO_RUN_SCRIPT.into())),
     }
     Ok(0)
 }

@@ -46,36 +46,57 @@ const LIMIT: usize = 128 * 1024;
 
 type Variables<'e> = Vec<Cow<'e, CStr>>;
 
-/// The environment of the app, of its hooks and of tests; `None`: the one given, unchanged.
-pub fn child_env<'e>(
-    run: &Run,
-    env: impl Iterator<Item = &'e CStr> + Clone,
-) -> Result<Option<Variables<'e>>, EnvError> {
-    let of_file =
-        |variable: &CStr| run.file_env.iter().any(|name| value_of_file(variable, name.as_str()).is_some());
-    if run.env.is_empty() && !env.clone().any(of_file) {
-        return Ok(None);
+/// What became of an environment.
+#[derive(Debug)]
+pub struct ChildEnv<'e> {
+    /// Those given are borrowed, in their order; none: the one given, unchanged.
+    pub variables: Option<Variables<'e>>,
+    /// Why some are not among them.
+    pub errors: Vec<EnvError>,
+}
+
+/// Whether [`child_env`] would open a file.
+pub fn reads_files<'e>(run: &Run, mut env: impl Iterator<Item = &'e CStr>) -> bool {
+    let file =
+        |name: &str| run.file_env.iter().any(|known| name.strip_suffix("_FILE") == Some(known.as_str()));
+    !run.file_env.is_empty()
+        && (run.env.iter().any(|(name, value)| !value.is_empty() && file(name.as_str()))
+            || env.any(|variable| {
+                run.file_env.iter().any(|name| value_of_file(variable, name.as_str()).is_some())
+            }))
+}
+
+/// The environment of the app, of its hooks and of tests. What cannot be set is left out.
+pub fn child_env<'e>(run: &Run, env: impl Iterator<Item = &'e CStr> + Clone) -> ChildEnv<'e> {
+    if run.env.is_empty() && !reads_files(run, env.clone()) {
+        return ChildEnv { variables: None, errors: Vec::new() };
     }
     let mut variables: Variables<'e> = env.map(Cow::Borrowed).collect();
+    let mut errors = Vec::new();
     for (name, value) in &run.env {
         let place = || format!("run.env.{}", name.as_str());
-        set(&mut variables, name.as_str(), value.as_bytes())
-            .ok_or_else(|| EnvError::Nul { place: place() })?;
+        let set = set(&mut variables, name.as_str(), value.as_bytes());
+        errors.extend(set.is_none().then(|| EnvError::Nul { place: place() }));
     }
     for name in run.file_env.iter().map(super::VarName::as_str) {
-        let file = variables.iter().find_map(|variable| value_of_file(variable, name)).map(<[u8]>::to_vec);
-        let Some(file) = file else { continue };
-        if variables.iter().any(|variable| value_of(variable, name).is_some_and(|value| !value.is_empty())) {
-            return Err(EnvError::Both { name: name.to_owned() });
-        }
-        let path = Path::new(OsStr::from_bytes(&file));
-        let failed = |source| EnvError::Read { name: name.to_owned(), path: path.to_owned(), source };
-        let content = read(path, name).map_err(failed)?;
-        let place = || format!("{name}_FILE: {}", path.display());
-        set(&mut variables, name, &content).ok_or_else(|| EnvError::Nul { place: place() })?;
-        variables.retain(|variable| value_of_file(variable, name).is_none());
+        errors.extend(set_from_file(&mut variables, name).err());
     }
-    Ok(Some(variables))
+    ChildEnv { variables: Some(variables), errors }
+}
+
+fn set_from_file(variables: &mut Variables<'_>, name: &str) -> Result<(), EnvError> {
+    let file = variables.iter().find_map(|variable| value_of_file(variable, name)).map(<[u8]>::to_vec);
+    let Some(file) = file else { return Ok(()) };
+    if variables.iter().any(|variable| value_of(variable, name).is_some_and(|value| !value.is_empty())) {
+        return Err(EnvError::Both { name: name.to_owned() });
+    }
+    let path = Path::new(OsStr::from_bytes(&file));
+    let failed = |source| EnvError::Read { name: name.to_owned(), path: path.to_owned(), source };
+    let content = read(path, name).map_err(failed)?;
+    let place = || format!("{name}_FILE: {}", path.display());
+    set(variables, name, &content).ok_or_else(|| EnvError::Nul { place: place() })?;
+    variables.retain(|variable| value_of_file(variable, name).is_none());
+    Ok(())
 }
 
 /// The value, when this is the variable of that name.
@@ -145,9 +166,11 @@ mod tests {
     /// The resulting variables, or the message.
     fn child(run: &Run, env: &[&str]) -> Result<Option<Vec<String>>, String> {
         let env: Vec<CString> = env.iter().map(|variable| CString::new(*variable).unwrap()).collect();
-        let variables =
-            child_env(run, env.iter().map(CString::as_c_str)).map_err(|error| error.to_string())?;
-        Ok(variables.map(|list| list.iter().map(|v| v.to_string_lossy().into_owned()).collect()))
+        let child = child_env(run, env.iter().map(CString::as_c_str));
+        if let Some(error) = child.errors.first() {
+            return Err(error.to_string());
+        }
+        Ok(child.variables.map(|list| list.iter().map(|v| v.to_string_lossy().into_owned()).collect()))
     }
 
     fn secret(content: impl AsRef<[u8]>) -> (tempfile::TempDir, String) {
@@ -180,6 +203,37 @@ mod tests {
         // run.env can name the file too.
         let got = child(&run(&[("PW_FILE", &path)], &["PW"]), &[]);
         assert_eq!(got, Ok(Some(vec!["PW=two\nlines ".to_owned()])));
+    }
+
+    /// The rest of an environment is there for who works in a container whose app cannot be started.
+    #[test]
+    fn what_cannot_be_set_is_left_out_and_all_of_it_is_told() {
+        let (_dir, path) = secret("x");
+        let files = [format!("PW_FILE={path}"), "A_FILE=/no/a".into(), "B_FILE=/no/b".into()];
+        let env: Vec<CString> =
+            files.iter().map(|variable| CString::new(variable.as_str()).unwrap()).collect();
+        let child = child_env(&run(&[("C", "1")], &["A", "B", "PW"]), env.iter().map(CString::as_c_str));
+        let variables = child.variables.unwrap();
+        let variables: Vec<_> = variables.iter().map(|text| text.to_str().unwrap()).collect();
+        assert_eq!(variables, ["A_FILE=/no/a", "B_FILE=/no/b", "C=1", "PW=x"]);
+        let errors: Vec<_> = child.errors.iter().map(ToString::to_string).collect();
+        assert!(
+            errors.len() == 2 && errors[0].contains("/no/a") && errors[1].contains("/no/b"),
+            "{errors:?}"
+        );
+    }
+
+    #[test]
+    fn whether_files_are_opened_is_known_without_opening_one() {
+        let reads = |run: &Run, env: &[&CStr]| reads_files(run, env.iter().copied());
+        let pw = run(&[], &["PW"]);
+        assert!(reads(&pw, &[c"A=1", c"PW_FILE=/x"]));
+        assert!(reads(&run(&[("PW_FILE", "/x")], &["PW"]), &[]));
+        for env in [&[c"PW_FILE="][..], &[c"XPW_FILE=/x", c"PW=1"], &[]] {
+            assert!(!reads(&pw, env), "{env:?}");
+        }
+        assert!(!reads(&run(&[("OTHER_FILE", "/x"), ("PW_FILE", "")], &["PW"]), &[]));
+        assert!(!reads(&run(&[("PW_FILE", "/x")], &[]), &[c"PW_FILE=/x"]));
     }
 
     #[test]

@@ -23,7 +23,7 @@ mod value;
 mod warning;
 mod yaml;
 
-pub use child_env::{EnvError, child_env};
+pub use child_env::{ChildEnv, EnvError, child_env, reads_files};
 pub use cli::Layer;
 pub use error::{ConfigError, Place};
 pub use keys::{KEYS, Key, OTHER_VARIABLES};

@@ -43,8 +43,6 @@ pub struct Command {
     pub args: Vec<OsString>,
     /// The environment.
     pub env: Environment,
-    /// Variables that come with the identity: set in its environment, and in nobody's who shares it.
-    pub own: Vec<(&'static str, PathBuf)>,
     /// Where to start; none keeps our working directory.
     pub directory: Option<PathBuf>,
     /// Whom to become; none keeps our identity.
@@ -54,14 +52,7 @@ pub struct Command {
 impl Command {
     /// `program` with our own environment, directory and identity.
     pub fn new(program: impl Into<OsString>, args: Vec<OsString>) -> Self {
-        Self {
-            program: program.into(),
-            args,
-            env: Environment::inherited(),
-            own: Vec::new(),
-            directory: None,
-            identity: None,
-        }
+        Self { program: program.into(), args, env: Environment::inherited(), directory: None, identity: None }
     }
 
     /// Every file that the name can mean, in order.
@@ -78,12 +69,7 @@ impl Command {
 
     /// Starts it. Errors: `fork`'s. What fails after the fork is told by `report`.
     pub fn spawn(&self, attributes: &Attributes, report: &Report) -> io::Result<Pid> {
-        let (env, listen_pid) = if self.own.is_empty() {
-            self.env.prepare()
-        } else {
-            let own = self.own.iter();
-            own.fold(self.env.clone(), |env, (name, value)| env.with(name, value.as_os_str())).prepare()
-        };
+        let (env, listen_pid) = self.env.prepare();
         let mut args = Vec::with_capacity(self.args.len() + 1);
         args.push(c_string(self.program.clone())?);
         for arg in &self.args {

@@ -24,6 +24,11 @@ impl Environment {
         Self(Some(entries))
     }
 
+    /// Its entries; none for ours as it is.
+    pub fn into_list(self) -> Option<List> {
+        self.0
+    }
+
     /// With `name` set to `value`. Copies ours if it has no list of its own yet.
     #[must_use]
     pub fn with(self, name: &str, value: &OsStr) -> Self {

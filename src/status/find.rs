@@ -228,13 +228,13 @@ fn name(pid: Pid) -> String {
     String::from_utf8_lossy(name.strip_suffix(b"\n").unwrap_or(&name)).into_owned()
 }
 
-fn is_wrapper(pid: Pid) -> bool {
+pub(super) fn is_wrapper(pid: Pid) -> bool {
     name(pid) == "wrapper"
 }
 
 /// Whether `pid` sees the same mounts as we do: the ids of mounts are unique on a machine, and unlike the
 /// namespace's link anybody may read them.
-fn same_mounts(pid: Pid) -> bool {
+pub(super) fn same_mounts(pid: Pid) -> bool {
     // The first number alone: the kernel puts together as much of the table as is read.
     let first = |path: String| {
         let mut start = [0; 24];

@@ -6,6 +6,8 @@
 
 pub mod ask;
 pub mod find;
+pub mod inherit;
+pub mod kept;
 pub mod layout;
 pub mod page;
 pub mod trust;

@@ -1,6 +1,7 @@
 //! The children that are ours: the app and one script at a time; how they are started and what they are called.
 
 use super::board::Board;
+use super::environment::Environments;
 use super::policy::Target;
 use super::terminal::Terminal;
 use crate::process::command::{Attributes, Command};
@@ -14,9 +15,9 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 /// Everything that is ever started.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Programs {
-    /// The app.
+    /// The app; its environment is built at each start.
     pub app: Command,
     /// Why it must not be started, and the exit code for that, when the configuration is broken.
     pub broken: Option<Diagnosis>,
@@ -36,6 +37,7 @@ pub struct Programs {
 #[derive(Debug)]
 pub struct Children {
     programs: Programs,
+    environments: Environments,
     terminal: Terminal,
     app: Option<Pid>,
     /// The app's process group, which can outlive it.
@@ -45,8 +47,13 @@ pub struct Children {
 
 impl Children {
     /// None runs yet.
-    pub fn new(programs: Programs, terminal: Terminal) -> Self {
-        Self { programs, terminal, app: None, group: None, script: None }
+    pub fn new(programs: Programs, environments: Environments, terminal: Terminal) -> Self {
+        Self { programs, environments, terminal, app: None, group: None, script: None }
+    }
+
+    /// Their environment.
+    pub fn environments(&mut self) -> &mut Environments {
+        &mut self.environments
     }
 
     /// The app while it runs.
@@ -62,6 +69,8 @@ impl Children {
         } else if self.script == Some(pid) {
             self.script = None;
             Some(Role::Script)
+        } else if self.environments.helper() == Some(pid) {
+            Some(Role::Builder)
         } else {
             None
         }
@@ -75,9 +84,13 @@ impl Children {
         if self.programs.attributes.session {
             self.terminal.give_up();
         }
-        self.app = Some(start(&self.programs.app, &self.programs.attributes, &board.app_report())?);
+        self.app = Some(start(&self.app_command(), &self.programs.attributes, &board.app_report())?);
         self.group = self.app;
         Ok(())
+    }
+
+    fn app_command(&self) -> Command {
+        Command { env: self.environments.load(), ..self.programs.app.clone() }
     }
 
     /// Starts a script with more in its environment.
@@ -95,7 +108,7 @@ impl Children {
         let mut command = Command::new(self.path(script), args);
         command.directory.clone_from(&self.programs.app.directory);
         command.env =
-            variables.iter().fold(self.programs.app.env.clone(), |env, (name, value)| env.with(name, value));
+            variables.iter().fold(self.environments.load(), |env, (name, value)| env.with(name, value));
         let attributes = Attributes {
             session: false,
             umask: None,
@@ -134,8 +147,13 @@ impl Children {
         match self.programs.target {
             Target::Pid => drop(mask::kill(app, signal)),
             Target::Group => to_group(app, signal),
-            Target::All => drop(tree::signal(signal, self.script.as_slice(), self.group)),
+            Target::All => drop(tree::signal(signal, &self.helpers(), self.group)),
         }
+    }
+
+    /// Our own children, which no signal of the app's is for; 0 is nobody.
+    fn helpers(&self) -> [Pid; 2] {
+        [self.script, self.environments.helper()].map(Option::unwrap_or_default)
     }
 
     /// Sends `signal` to the group of the script that runs.
@@ -147,7 +165,7 @@ impl Children {
 
     /// Sends `signal` to the tree without our script, and returns how many it reached.
     pub fn signal_tree(&self, signal: SignalNo) -> usize {
-        tree::signal(signal, self.script.as_slice(), self.group)
+        tree::signal(signal, &self.helpers(), self.group)
     }
 
     /// KILL to the whole tree, scripts too. The groups first: they are reached without `/proc` as well.
@@ -160,17 +178,26 @@ impl Children {
 
     /// Why a child that ended never became its program, if so.
     pub fn failure(&self, role: Role, script: Option<Script>, board: &dyn Board) -> Option<Diagnosis> {
-        let (report, command) = match role {
-            Role::App => (board.app_report(), self.programs.app.clone()),
-            Role::Script => (board.script_report(), Command::new(self.path(script?), Vec::new())),
+        let report = match role {
+            Role::App => board.app_report(),
+            Role::Script => board.script_report(),
+            Role::Builder => return None,
         };
-        report.failure().map(|(step, errno)| explain(&command, step, errno))
+        let (step, errno) = report.failure()?;
+        let command = match role {
+            Role::App => self.app_command(),
+            _ => Command::new(self.path(script?), Vec::new()),
+        };
+        Some(explain(&command, step, errno))
     }
 
     /// For an app that could be a script with CR LF line ends, the hint that it is.
     pub fn crlf_hint(&self, exit: Exit) -> Option<String> {
-        let file = self.programs.app.candidates().into_iter().next()?;
-        (matches!(exit, Exit::Code(126 | 127)) && diagnose::has_crlf(&file)).then(|| {
+        if !matches!(exit, Exit::Code(126 | 127)) {
+            return None;
+        }
+        let file = self.app_command().candidates().into_iter().next()?;
+        diagnose::has_crlf(&file).then(|| {
             format!(
                 "{}: its lines end with CR LF; convert it with dos2unix or sed -i 's/\\r$//'",
                 file.display()
@@ -198,6 +225,8 @@ pub enum Role {
     App,
     /// The script that runs.
     Script,
+    /// The helper that builds the environment.
+    Builder,
 }
 
 /// Which script.

@@ -5,10 +5,13 @@
 //! With a grace period a stop always ends: at its end everything is killed, and `LAST_RESORT` later the
 //! machine exits whether the kernel let the dead go or not.
 
+mod build;
+
 use super::policy::Policy;
 use super::state::{Action, Actions, Answer, Event, Goal, Note, Phase, Request};
 use crate::process::exit::Exit;
 use crate::sys::signal::SignalNo;
+use build::Build;
 use std::time::{Duration, Instant};
 
 /// How long after a KILL we wait for the kernel to hand over the dead.
@@ -38,6 +41,10 @@ pub struct Machine {
     killed: bool,
     /// Maintenance is over, and the app not yet started again.
     leaving: bool,
+    /// The environment of the app is being built.
+    building: Option<Build>,
+    /// It was built for the start that the stop under way leads to.
+    prepared: bool,
 }
 
 impl Machine {
@@ -56,6 +63,8 @@ impl Machine {
             script_runs: false,
             killed: false,
             leaving: false,
+            building: None,
+            prepared: false,
         }
     }
 
@@ -86,10 +95,7 @@ impl Machine {
 
     /// When to send [`Event::Tick`] next.
     pub fn deadline(&self) -> Option<Instant> {
-        match (self.grace_end, self.phase_end) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        [self.grace_end, self.phase_end, self.build_deadline()].into_iter().flatten().min()
     }
 
     /// Takes in what happened at `now` and returns what is to be done.
@@ -97,8 +103,12 @@ impl Machine {
         let mut todo = Actions::default();
         if self.phase != Phase::Ended {
             match event {
-                Event::Start if self.policy.maintenance => self.maintain(&mut todo),
+                Event::Start if self.policy.maintenance => {
+                    self.maintain(&mut todo);
+                    self.build_to_maintain(now, &mut todo);
+                }
                 Event::Start => self.begin(now, &mut todo),
+                Event::Built(result) => self.built(result, now, &mut todo),
                 Event::Signal(signal) => self.signal(signal, now, &mut todo),
                 Event::AppEnded(exit) => self.app_ended(exit, now, &mut todo),
                 Event::ScriptEnded(exit) => self.script_ended(exit, now, &mut todo),
@@ -115,7 +125,12 @@ impl Machine {
     /// From the first init.d script on, with nothing left of an earlier start.
     fn begin(&mut self, now: Instant, todo: &mut Actions) {
         self.reset();
-        self.init(0, now, todo);
+        self.phase = Phase::Init(0);
+        if std::mem::take(&mut self.prepared) {
+            self.init(0, now, todo);
+        } else {
+            self.build_to_start(now, todo);
+        }
     }
 
     /// As if nothing had been started or stopped yet.
@@ -132,6 +147,9 @@ impl Machine {
     }
 
     fn init(&mut self, index: usize, now: Instant, todo: &mut Actions) {
+        if index == 0 {
+            todo.push(Action::Adopt);
+        }
         if index < self.policy.init_scripts {
             self.phase = Phase::Init(index);
             self.phase_end = Some(now + INIT_SLOW);
@@ -150,6 +168,7 @@ impl Machine {
     fn maintain(&mut self, todo: &mut Actions) {
         self.reset();
         self.leaving = false;
+        self.prepared = false;
         self.phase = Phase::Maintenance;
         todo.push(Action::Tell(Note::MaintenanceBegan));
     }
@@ -178,18 +197,15 @@ impl Machine {
             _ if !self.policy.can_maintain => Answer::Unsupported,
             _ if ending => Answer::Ending,
             Request::Restart if maintained || leading_there => Answer::Maintained,
-            Request::Restart => self.lead_to(Goal::Restart, now, todo),
-            Request::MaintenanceOn if maintained || leading_there => Answer::Already,
-            Request::MaintenanceOn => self.lead_to(Goal::Maintain, now, todo),
-            Request::MaintenanceOff if maintained => {
-                todo.push(Action::Tell(Note::MaintenanceOver));
-                self.leaving = true;
-                self.begin(now, todo);
-                Answer::Done
+            Request::Restart if under_way && self.goal == Goal::Restart => Answer::Done,
+            Request::Restart => return self.build_on_request(request, now, todo),
+            Request::MaintenanceOn if maintained || leading_there => {
+                self.cancel_build(Goal::Maintain, todo);
+                Answer::Already
             }
-            Request::MaintenanceOff if leading_there => {
-                self.leaving = true;
-                self.lead_to(Goal::Restart, now, todo)
+            Request::MaintenanceOn => self.lead_to(Goal::Maintain, now, todo),
+            Request::MaintenanceOff if maintained || leading_there => {
+                return self.build_on_request(request, now, todo);
             }
             Request::MaintenanceOff => Answer::Already,
         };
@@ -199,6 +215,7 @@ impl Machine {
     /// Begins a stop on request, or turns the one that is under way to another goal.
     fn lead_to(&mut self, goal: Goal, now: Instant, todo: &mut Actions) -> Answer {
         if self.stop_signal.is_some() || self.app_exit.is_some() {
+            self.cancel_build(goal, todo);
             self.goal = goal;
         } else {
             self.stop(goal, self.policy.stop_signal, now, todo);
@@ -210,6 +227,7 @@ impl Machine {
 
     /// A stop signal arrived, or a request that is as good as one.
     fn stop(&mut self, goal: Goal, signal: SignalNo, now: Instant, todo: &mut Actions) {
+        let starting = self.cancel_build(goal, todo);
         if self.phase == Phase::Maintenance {
             return self.exit(0, todo);
         }
@@ -224,6 +242,8 @@ impl Machine {
             return;
         }
         match self.phase {
+            // Nothing was started yet.
+            Phase::Init(_) if starting => self.ended(Exit::Signal(signal), now, todo),
             Phase::Init(_) => self.signal_script(signal, todo),
             Phase::Running if !self.policy.drain_delay.is_zero() => {
                 self.phase = Phase::Draining;
@@ -277,6 +297,7 @@ impl Machine {
             if crashed && self.policy.maintenance_on_crash && self.policy.can_maintain {
                 self.goal = Goal::Maintain;
             }
+            self.cancel_build(self.goal, todo);
         }
         self.phase = Phase::Leftovers;
         if self.killed {
@@ -338,6 +359,7 @@ impl Machine {
     }
 
     fn exit(&mut self, code: u8, todo: &mut Actions) {
+        self.cancel_build(Goal::Exit, todo);
         self.phase = Phase::Ended;
         self.phase_end = None;
         self.grace_end = None;
@@ -347,6 +369,7 @@ impl Machine {
     // ---- time ----
 
     fn tick(&mut self, now: Instant, todo: &mut Actions) {
+        self.build_tick(now, todo);
         let over = |end: Option<Instant>| end.is_some_and(|end| end <= now);
         if over(self.grace_end) {
             return self.kill(Note::GraceOver, now, todo);

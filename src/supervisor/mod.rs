@@ -5,6 +5,7 @@
 
 pub mod board;
 pub mod children;
+pub mod environment;
 pub mod machine;
 pub mod policy;
 pub mod report;

@@ -4,10 +4,11 @@
 
 use super::board::{Board, Snapshot};
 use super::children::{Children, Programs, Role, Script};
+use super::environment::{Environments, Outcome, Source};
 use super::machine::Machine;
 use super::policy::Policy;
 use super::report::{self, Killer};
-use super::state::{Action, Event, Goal, Note, Phase};
+use super::state::{Action, Event, Goal, Note, Phase, Request};
 use super::terminal::Terminal;
 use crate::process::exit::Exit;
 use crate::process::table::{self, Table};
@@ -31,6 +32,10 @@ pub struct Supervisor<'a> {
     script: Option<Script>,
     /// The request in hand.
     request: Option<u64>,
+    /// Requests that are answered later.
+    held: Vec<u64>,
+    /// Why the environment could not be built.
+    not_built: String,
     /// The first quiet moment came.
     settled: bool,
     /// There was no child that could end, so no SIGCHLD will make us look for what is left.
@@ -46,8 +51,14 @@ pub struct Supervisor<'a> {
 /// Runs everything until the end and returns the exit code. All signals are blocked.
 ///
 /// Errors: no signalfd can be made (no descriptor, no memory); nothing was started then.
-pub fn run(policy: Policy, programs: Programs, terminal: Terminal, board: &mut dyn Board) -> io::Result<u8> {
-    let mut supervisor = Supervisor::new(policy, programs, terminal, board)?;
+pub fn run(
+    policy: Policy,
+    programs: Programs,
+    environment: Box<dyn Source>,
+    terminal: Terminal,
+    board: &mut dyn Board,
+) -> io::Result<u8> {
+    let mut supervisor = Supervisor::new(policy, programs, environment, terminal, board)?;
     supervisor.start();
     loop {
         if let Some(code) = supervisor.code() {
@@ -64,6 +75,7 @@ impl<'a> Supervisor<'a> {
     pub fn new(
         policy: Policy,
         programs: Programs,
+        environment: Box<dyn Source>,
         terminal: Terminal,
         board: &'a mut dyn Board,
     ) -> io::Result<Self> {
@@ -83,13 +95,15 @@ impl<'a> Supervisor<'a> {
         Ok(Self {
             machine: Machine::new(policy.clone()),
             policy,
-            children: Children::new(programs, terminal),
+            children: Children::new(programs, Environments::new(environment), terminal),
             table: Table::new(terminal.follows_stops()),
             reactor: Reactor::new(board.descriptor())?,
             board,
             state,
             script: None,
             request: None,
+            held: Vec::new(),
+            not_built: String::new(),
             settled: false,
             start_failed: false,
             started: false,
@@ -159,7 +173,7 @@ impl<'a> Supervisor<'a> {
 
     /// Reaps everything that ended, then tells the machine, so that it knows what is left when it decides.
     fn reap(&mut self) {
-        let (mut app, mut script) = (None, None);
+        let (mut app, mut script, mut builder) = (None, None, None);
         while let Some(event) = self.table.reap() {
             match event {
                 table::Event::Stopped(pid, _) if self.children.app() == Some(pid) => {
@@ -169,6 +183,7 @@ impl<'a> Supervisor<'a> {
                 table::Event::Ended(pid, exit) => match self.children.ended(pid) {
                     Some(Role::App) => app = Some(exit),
                     Some(Role::Script) => script = Some(exit),
+                    Some(Role::Builder) => builder = Some(exit),
                     None => self.state.orphans += 1,
                 },
             }
@@ -178,6 +193,12 @@ impl<'a> Supervisor<'a> {
         }
         if let Some(exit) = script {
             self.script_ended(exit);
+        }
+        if let Some(exit) = builder {
+            let code = if let Exit::Code(code) = exit { Some(code) } else { None };
+            let outcome = self.children.environments().helped(code);
+            let event = self.built(outcome);
+            self.dispatch(event);
         }
         if self.table.childless() {
             self.dispatch(Event::Childless);
@@ -203,6 +224,20 @@ impl<'a> Supervisor<'a> {
     /// Returns what came of it, when that is known at once.
     fn carry_out(&mut self, action: Action) -> Option<Event> {
         match action {
+            Action::Build => {
+                let outcome = self.children.environments().build()?;
+                return Some(self.built(outcome));
+            }
+            Action::BuildIsLate => {
+                let environments = self.children.environments();
+                environments.give_up();
+                let outcome = environments.refused(
+                    "the files of run.file_env were not read within 10s: is their file system there?".into(),
+                );
+                self.built(outcome);
+            }
+            Action::CancelBuild => self.children.environments().give_up(),
+            Action::Adopt => self.children.environments().adopt(),
             Action::StartApp => return self.start_app(),
             Action::RunInit(index) => return self.start_script(Script::Init(index)),
             Action::RunStop => return self.start_script(Script::Stop),
@@ -223,6 +258,12 @@ impl<'a> Supervisor<'a> {
                     self.board.answer(id, answer);
                 }
             }
+            Action::Hold => self.held.extend(self.request.take()),
+            Action::AnswerHeld(answer) => {
+                for id in self.held.drain(..) {
+                    self.board.answer(id, answer);
+                }
+            }
             Action::Exit(code) => {
                 if let Some(line) = self.epitaph.take() {
                     report::to_termination_log(&line);
@@ -231,6 +272,14 @@ impl<'a> Supervisor<'a> {
             }
         }
         None
+    }
+
+    /// What the machine hears of a build.
+    fn built(&mut self, outcome: Outcome) -> Event {
+        Event::Built(outcome.map_err(|diagnosis| {
+            self.not_built = diagnosis.reason;
+            diagnosis.code
+        }))
     }
 
     fn start_app(&mut self) -> Option<Event> {
@@ -350,6 +399,19 @@ impl<'a> Supervisor<'a> {
     fn tell(&mut self, note: Note) {
         let grace = self.policy.grace.map(report::spell).unwrap_or_default();
         match note {
+            Note::NotBuilt(code) => {
+                self.start_failed = true;
+                let reason = std::mem::take(&mut self.not_built);
+                self.not_started(code, &reason);
+            }
+            Note::Refused(request) => {
+                let (what, stays) = match request {
+                    Request::MaintenanceOff => ("the end of maintenance", "maintenance holds"),
+                    _ => ("the restart", "the app goes on"),
+                };
+                tracing::error!("{what} is refused, {stays}: {}", self.not_built);
+            }
+            Note::Incomplete => tracing::warn!("the app could not be started: {}", self.not_built),
             Note::InitFailed(index, exit) => {
                 let name = self.children.name(Script::Init(index));
                 let line = report::line(&name, exit, self.killer(exit));

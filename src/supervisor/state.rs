@@ -73,6 +73,10 @@ pub enum Answer {
     Unsupported,
     /// Not in maintenance.
     Maintained,
+    /// The environment of the app could not be built: nothing was done.
+    Refused,
+    /// The environment is still being built; what was asked for is done when it is.
+    Building,
 }
 
 /// What happened.
@@ -80,6 +84,8 @@ pub enum Answer {
 pub enum Event {
     /// The supervisor starts.
     Start,
+    /// The environment of the app was built, or not: the exit code for that.
+    Built(Result<(), u8>),
     /// This signal arrived, rewritten by nothing yet.
     Signal(SignalNo),
     /// The app ended, or could not be started.
@@ -97,6 +103,14 @@ pub enum Event {
 /// What is to be done, in this order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
+    /// Build the environment of the app.
+    Build,
+    /// Build it no more, since it takes too long.
+    BuildIsLate,
+    /// Build it no more, since nobody needs it.
+    CancelBuild,
+    /// What was built is the app's from now on.
+    Adopt,
     /// Start the init.d script of this index.
     RunInit(usize),
     /// Start the app.
@@ -117,6 +131,10 @@ pub enum Action {
     Tell(Note),
     /// Answer the request in hand.
     Answer(Answer),
+    /// Keep the request in hand for a later answer.
+    Hold,
+    /// Answer all requests that were kept.
+    AnswerHeld(Answer),
     /// End with this exit code.
     Exit(u8),
 }
@@ -124,6 +142,12 @@ pub enum Action {
 /// Something that people should know.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Note {
+    /// The environment cannot be built; the app is not started.
+    NotBuilt(u8),
+    /// For that reason, what was asked for is not done.
+    Refused(Request),
+    /// Maintenance goes on without some variables.
+    Incomplete,
     /// The init.d script of this index failed; the app is not started.
     InitFailed(usize, Exit),
     /// It has been running for a minute.

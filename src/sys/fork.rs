@@ -198,6 +198,14 @@ pub fn exit_copy(code: u8) -> ! {
     unsafe { libc::_exit(i32::from(code)) }
 }
 
+/// Makes a fresh copy of `parent` a helper that any signal ends by default, and that ends with its parent. What its own
+/// writes raise stays blocked: SIGPIPE and SIGXFSZ, so that the call's error is what it gets.
+pub fn as_helper(parent: Pid) {
+    proc::die_with(parent);
+    let own = SignalNo::new(libc::SIGXFSZ).into_iter().chain([SignalNo::PIPE]);
+    mask::set_mask(own.collect());
+}
+
 /// Makes us the leader of a new session without a terminal, so that signals to our old group or from its terminal pass us by.
 pub fn leave_session() {
     // SAFETY: no arguments. It fails only for a group's leader, which a fresh copy never is.

@@ -42,6 +42,25 @@ pub fn seal(fd: BorrowedFd<'_>) -> io::Result<()> {
     })
 }
 
+/// Makes the content final as well, for good. Errors: `EBUSY` when it is mapped for writing.
+pub fn make_constant(fd: BorrowedFd<'_>) -> io::Result<()> {
+    add(fd, libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE | libc::F_SEAL_SEAL)
+}
+
+/// Whether the content can never change again: false for a file of any other kind.
+pub fn is_constant(fd: BorrowedFd<'_>) -> bool {
+    let wanted = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
+    // SAFETY: integers.
+    let seals = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GET_SEALS) };
+    seals != -1 && seals & wanted == wanted
+}
+
+/// Lets nobody but the owner open it.
+pub fn make_private(fd: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: two integers.
+    check(i64::from(unsafe { libc::fchmod(fd.as_raw_fd(), 0o600) })).map(drop)
+}
+
 fn add(fd: BorrowedFd<'_>, seals: i32) -> io::Result<()> {
     // SAFETY: integers.
     check(i64::from(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_ADD_SEALS, seals) })).map(drop)

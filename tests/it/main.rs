@@ -8,6 +8,7 @@
 
 mod support;
 
+mod app_environment;
 mod architecture;
 mod bad_input;
 mod environment;

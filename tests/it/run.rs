@@ -208,14 +208,14 @@ fn file_env_reads_secrets() {
 fn run_user_group_workdir_and_umask() {
     let tree = Tree::new()
         .yaml("run: {user: nobody, group: '4321', workdir: /usr/lib, umask: '027'}\n")
-        // Scripts beside the app are run by whoever started us, and are told nothing else.
+        // Scripts beside the app are run by whoever started us, with the environment of the app.
         .script("init.d/10-who", "echo init $(id -u) $USER")
         .script("run", "echo $(id -u):$(id -g) $(pwd) $(umask) $USER $HOME");
     let passwd = fs::read_to_string("/etc/passwd").expect("/etc/passwd");
     let nobody = passwd.lines().find(|line| line.starts_with("nobody:")).expect("nobody");
     let fields: Vec<_> = nobody.split(':').collect();
     let expected = format!("{}:4321 /usr/lib 0027 nobody {}", fields[2], fields[5]);
-    Init::wrapper().tree(&tree).raw(&[]).finish().code(0).printed(&["init 0", &expected]).quiet();
+    Init::wrapper().tree(&tree).raw(&[]).finish().code(0).printed(&["init 0 nobody", &expected]).quiet();
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod suites;
 pub(super) use options::parser;
 
 use super::console::{self, parse};
+use super::environment::for_tests;
 use super::{Error, init};
 use crate::config::{self, Config, Locations, Probe};
 use crate::exit;
@@ -68,7 +69,19 @@ fn command(started: &Started, options: &Options, clock: Instant) -> Result<u8, E
         return Err(error.into());
     }
     session.find_files(&locations)?;
-    let interrupted = rounds::run(&mut session, started, options, config)?;
+    let env = match &seen {
+        _ if session.files.is_empty() => Ok(Vec::new()),
+        Seen::Hidden(why) => Err(why.clone()),
+        Seen::Init(init) => for_tests(Some(init), config).map_err(|error| error.to_string()),
+        Seen::Nobody => Ok(for_tests(None, config)?),
+    };
+    let interrupted = match env {
+        Ok(env) => rounds::run(&mut session, started, options, config, env)?,
+        Err(why) => {
+            session.fail_all(&format!("the environment of the app is not known, so no test ran: {why}"));
+            None
+        }
+    };
     Ok(output::end(session, options, interrupted))
 }
 
@@ -230,6 +243,17 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// A failure of each suite that has tests to run.
+    fn fail_all(&mut self, why: &str) {
+        let mut suites: Vec<&str> = self.files.iter().map(|file| file.suite.as_str()).collect();
+        suites.dedup();
+        let failed = suites.into_iter().map(|suite| phase::check(suite, Outcome::Fail, why.to_owned()));
+        self.run.checks.extend(failed.collect::<Vec<_>>());
+        // It says why already.
+        self.run.notes.clear();
+        self.order();
     }
 
     fn list(&self) -> u8 {

@@ -55,7 +55,7 @@ impl Seen {
     /// What people should know when the phase cannot be told.
     pub(super) fn remark(&self) -> Option<String> {
         match self {
-            Self::Hidden(why) => Some(format!("the phase is unknown, so the tests decide: {why}")),
+            Self::Hidden(why) => Some(format!("the phase is unknown: {why}")),
             _ => None,
         }
     }

@@ -3,10 +3,10 @@
 use super::options::Options;
 use super::{Session, progress};
 use crate::commands::Error;
-use crate::config::{self, Config, child_env, secret_values};
+use crate::config::{self, Config, secret_values};
 use crate::process::command::Attributes;
 use crate::process::environment::{Environment, List};
-use crate::sys::entry::{self, Started};
+use crate::sys::entry::Started;
 use crate::sys::signal::SignalNo;
 use crate::sys::{mask, proc};
 use crate::testing::limit::spell;
@@ -22,6 +22,7 @@ pub(super) fn run(
     started: &Started,
     options: &Options,
     config: &Config,
+    env: List,
 ) -> Result<Option<SignalNo>, Error> {
     let attributes = Attributes {
         mask: started.mask,
@@ -45,7 +46,7 @@ pub(super) fn run(
         fail_fast: options.fail_fast,
         attributes,
     };
-    let common = common(config, options)?;
+    let common = common(config, options, env);
     let mut progress = progress::Line::new(session.format);
     let mut pool = Pool::new().map_err(Error::Init)?;
     let by_phase = std::mem::take(&mut session.run.checks);
@@ -85,19 +86,14 @@ pub(super) fn run(
 }
 
 /// What all tests are given: the app's environment, and what of it must not be shown.
-fn common(config: &Config, options: &Options) -> Result<Common, Error> {
-    let list: Option<List> = child_env(&config.run, entry::environment())?;
-    let secrets = match &list {
-        Some(list) => Secrets::new(secret_values(&config.run, list.iter().map(AsRef::as_ref))),
-        None => Secrets::new(secret_values(&config.run, entry::environment())),
-    };
-    Ok(Common {
-        env: list.map_or_else(Environment::inherited, Environment::exactly),
-        secrets,
+fn common(config: &Config, options: &Options, env: List) -> Common {
+    Common {
+        secrets: Secrets::new(secret_values(&config.run, env.iter().map(AsRef::as_ref))),
+        env: Environment::exactly(env),
         engine: options.engine.unwrap_or(match config.test.engine {
             config::Engine::Auto => Choice::Auto,
             config::Engine::Builtin => Choice::Builtin,
             config::Engine::Goss => Choice::Goss,
         }),
-    })
+    }
 }

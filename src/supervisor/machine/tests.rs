@@ -1,5 +1,7 @@
 //! The machine against worlds that do as they please: named scenarios, and properties over any order of events.
 
+mod building;
+
 use super::*;
 use proptest::prelude::*;
 
@@ -18,24 +20,63 @@ struct World {
     script: bool,
     exit: Option<u8>,
     log: Vec<Action>,
+    /// What becomes of a build at once; none leaves it under way.
+    builds: Option<Result<(), u8>>,
+    building: bool,
+    /// Requests without an answer.
+    held: usize,
 }
 
 impl World {
+    /// Where the environment is built at once.
     fn new(policy: Policy) -> Self {
+        Self::building(policy, Some(Ok(())))
+    }
+
+    fn building(policy: Policy, builds: Option<Result<(), u8>>) -> Self {
         let start = Instant::now();
-        let machine = Machine::new(policy);
-        let mut world =
-            Self { machine, start, now: start, app: false, script: false, exit: None, log: Vec::new() };
+        let mut world = Self {
+            machine: Machine::new(policy),
+            start,
+            now: start,
+            app: false,
+            script: false,
+            exit: None,
+            log: Vec::new(),
+            builds,
+            building: false,
+            held: 0,
+        };
         world.on(Event::Start);
         world
     }
 
-    /// Feeds one event and checks what must hold whatever happens.
+    /// Feeds one event, and the result of a build when there is one at once. The actions without those of the build.
     fn on(&mut self, event: Event) -> Vec<Action> {
+        let mut actions = self.feed(event);
+        if let Some(result) = self.builds.filter(|_| self.building) {
+            actions.extend(self.feed(Event::Built(result)));
+        }
+        actions.retain(|action| !matches!(action, Action::Build | Action::Adopt | Action::Hold));
+        actions
+    }
+
+    /// The build under way ends so.
+    fn built(&mut self, result: Result<(), u8>) -> Vec<Action> {
+        assert!(self.building);
+        self.on(Event::Built(result))
+    }
+
+    /// Feeds one event and checks what must hold whatever happens.
+    fn feed(&mut self, event: Event) -> Vec<Action> {
+        if matches!(event, Event::Built(_)) {
+            self.building = false;
+        }
         let before = self.machine.phase();
         let actions: Vec<_> = self.machine.on(event, self.now).iter().collect();
         assert!(self.exit.is_none() || actions.is_empty(), "after the end: {actions:?}");
-        let answers = actions.iter().filter(|action| matches!(action, Action::Answer(_))).count();
+        let answers =
+            actions.iter().filter(|action| matches!(action, Action::Answer(_) | Action::Hold)).count();
         let asked = matches!(event, Event::Asked(_)) && before != Phase::Ended;
         assert_eq!(answers, usize::from(asked), "answers to {event:?}: {actions:?}");
         for action in &actions {
@@ -56,10 +97,24 @@ impl World {
                     assert!(self.app, "{signal} to nobody");
                     assert_ne!(signal, SignalNo::KILL);
                 }
-                Action::Exit(code) => self.exit = Some(code),
+                Action::Exit(code) => {
+                    assert_eq!(self.held, 0, "the end leaves nobody without an answer");
+                    self.exit = Some(code);
+                }
+                Action::Build => {
+                    assert!(!self.building, "two builds at once: {actions:?}");
+                    self.building = true;
+                }
+                Action::CancelBuild | Action::BuildIsLate => {
+                    assert!(self.building, "nothing to cancel: {actions:?}");
+                    self.building = false;
+                }
+                Action::Hold => self.held += 1,
+                Action::AnswerHeld(_) => self.held = 0,
                 _ => {}
             }
         }
+        assert!(self.held == 0 || self.building, "{} wait for nothing: {:?}", self.held, self.machine);
         self.log.extend(&actions);
         actions
     }
@@ -237,7 +292,10 @@ fn maintenance_comes_and_goes_live() {
     world.nothing_left();
     assert_eq!(world.machine.phase(), Phase::Maintenance);
     let off = world.on(Event::Asked(Request::MaintenanceOff));
-    assert_eq!(off, [Action::Tell(Note::MaintenanceOver), Action::StartApp, Action::Answer(Answer::Done)]);
+    assert_eq!(
+        off,
+        [Action::Tell(Note::MaintenanceOver), Action::StartApp, Action::AnswerHeld(Answer::Done)]
+    );
     assert_eq!(world.app_ends(Exit::Code(0)), [Action::SignalTree(SignalNo::TERM)]);
     assert_eq!(world.nothing_left(), [Action::Exit(0)]);
 }
@@ -309,6 +367,7 @@ enum Move {
     NothingLeft,
     Wait(u64),
     Ask(usize),
+    Built(bool),
 }
 
 fn any_move() -> impl Strategy<Value = Move> {
@@ -320,7 +379,13 @@ fn any_move() -> impl Strategy<Value = Move> {
         Just(Move::NothingLeft),
         (0..8_u64).prop_map(Move::Wait),
         (0..5_usize).prop_map(Move::Ask),
+        any::<bool>().prop_map(Move::Built),
     ]
+}
+
+/// Built at once, refused at once, or under way until a move says so.
+fn any_builds() -> impl Strategy<Value = Option<Result<(), u8>>> {
+    prop_oneof![Just(Some(Ok(()))), Just(Some(Err(78))), Just(None), Just(None)]
 }
 
 fn play(world: &mut World, step: Move) {
@@ -337,15 +402,20 @@ fn play(world: &mut World, step: Move) {
         Move::NothingLeft if !world.app && !world.script => drop(world.nothing_left()),
         Move::Wait(seconds) => drop(world.after(Duration::from_secs(seconds))),
         Move::Ask(request) => drop(world.on(Event::Asked(REQUESTS[request]))),
-        Move::AppEnds(_) | Move::ScriptEnds(_) | Move::NothingLeft => {}
+        Move::Built(well) if world.building => drop(world.built(if well { Ok(()) } else { Err(78) })),
+        Move::AppEnds(_) | Move::ScriptEnds(_) | Move::NothingLeft | Move::Built(_) => {}
     }
 }
 
 proptest! {
     /// The invariants inside [`World::on`] hold in any order of events.
     #[test]
-    fn any_order_of_events_is_taken(policy in any_policy(), moves in prop::collection::vec(any_move(), 0..60)) {
-        let mut world = World::new(policy);
+    fn any_order_of_events_is_taken(
+        policy in any_policy(),
+        builds in any_builds(),
+        moves in prop::collection::vec(any_move(), 0..60),
+    ) {
+        let mut world = World::building(policy, builds);
         for step in moves {
             play(&mut world, step);
         }
@@ -353,10 +423,14 @@ proptest! {
 
     /// With a grace period a stop always ends, within it and the last resort, however little ever reacts.
     #[test]
-    fn a_stop_always_ends_within_its_grace(policy in any_policy(), moves in prop::collection::vec(any_move(), 0..60)) {
+    fn a_stop_always_ends_within_its_grace(
+        policy in any_policy(),
+        builds in any_builds(),
+        moves in prop::collection::vec(any_move(), 0..60),
+    ) {
         prop_assume!(policy.grace.is_some());
         let grace = policy.grace.unwrap_or_default();
-        let mut world = World::new(policy);
+        let mut world = World::building(policy, builds);
         for step in moves {
             play(&mut world, step);
         }
@@ -401,8 +475,12 @@ proptest! {
 
     /// Only what a deadline stands for makes the machine act: before it, a tick does nothing.
     #[test]
-    fn a_tick_before_the_deadline_does_nothing(policy in any_policy(), moves in prop::collection::vec(any_move(), 0..40)) {
-        let mut world = World::new(policy);
+    fn a_tick_before_the_deadline_does_nothing(
+        policy in any_policy(),
+        builds in any_builds(),
+        moves in prop::collection::vec(any_move(), 0..40),
+    ) {
+        let mut world = World::building(policy, builds);
         for step in moves {
             play(&mut world, step);
         }
