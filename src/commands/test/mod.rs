@@ -73,7 +73,7 @@ fn command(started: &Started, options: &Options, clock: Instant) -> Result<u8, E
         _ if session.files.is_empty() => Ok(Vec::new()),
         Seen::Hidden(why) => Err(why.clone()),
         Seen::Init(init) => for_tests(Some(init), config).map_err(|error| error.to_string()),
-        Seen::Nobody => Ok(for_tests(None, config)?),
+        Seen::Nobody | Seen::Unknown(_) => Ok(for_tests(None, config)?),
     };
     let interrupted = match env {
         Ok(env) => rounds::run(&mut session, started, options, config, env)?,

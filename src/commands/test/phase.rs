@@ -18,8 +18,10 @@ pub(super) enum Seen {
     Init(Init),
     /// None: `test` is the container's own command, or this is no container of ours.
     Nobody,
-    /// One that we cannot look into: why.
+    /// One that we may not look into, or that is not believed: why.
     Hidden(String),
+    /// There is no way to know, for anybody: why.
+    Unknown(String),
 }
 
 /// Looks. It costs nothing that a probe would notice.
@@ -30,6 +32,7 @@ pub(super) fn look() -> Seen {
     match find::find() {
         Ok(init) => Seen::Init(init),
         Err(FindError::None(_)) => Seen::Nobody,
+        Err(error @ (FindError::NoProc | FindError::NoPage { .. })) => Seen::Unknown(error.to_string()),
         Err(error) => Seen::Hidden(error.to_string()),
     }
 }
@@ -56,6 +59,7 @@ impl Seen {
     pub(super) fn remark(&self) -> Option<String> {
         match self {
             Self::Hidden(why) => Some(format!("the phase is unknown: {why}")),
+            Self::Unknown(why) => Some(format!("the phase is unknown, so the tests decide: {why}")),
             _ => None,
         }
     }
