@@ -270,19 +270,36 @@ pub fn read_some(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> usize {
 /// blocking: what does not fit at once is lost. Returns how much was written.
 pub fn write_nowait(fd: RawFd, bytes: &[u8]) -> usize {
     let part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
-    // SAFETY: one part that lives through the call; the kernel only reads it. Offset −1 is the file's own.
-    let tried = unsafe { libc::pwritev2(fd, &raw const part, 1, -1, libc::RWF_NOWAIT) };
-    if let Ok(written) = usize::try_from(tried) {
-        return written;
+    for _ in 0..LOCKED_TRIES {
+        // SAFETY: one part that lives through the call; the kernel only reads it. Offset −1 is the file's own.
+        let tried = unsafe { libc::pwritev2(fd, &raw const part, 1, -1, libc::RWF_NOWAIT) };
+        if let Ok(written) = usize::try_from(tried) {
+            return written;
+        }
+        match io::Error::last_os_error().raw_os_error() {
+            Some(libc::EOPNOTSUPP) => return write_after_look(fd, bytes),
+            // Linux from 6.4 on says the same of a full pipe and of one that another process reads or writes at this moment.
+            Some(libc::EAGAIN) if has_room(fd) => std::thread::yield_now(),
+            _ => return 0,
+        }
     }
-    if io::Error::last_os_error().raw_os_error() != Some(libc::EOPNOTSUPP) {
-        return 0;
-    }
-    // Terminals, sockets and old kernels: look first, and write no more than a pipe takes whole.
+    0
+}
+
+/// How often a write is tried again that found a pipe with room locked: whoever holds the lock is in the middle of a read
+/// or a write and needs a turn on a processor.
+const LOCKED_TRIES: u32 = 1000;
+
+fn has_room(fd: RawFd) -> bool {
     let mut look = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
     // SAFETY: one pollfd that lives through the call; a timeout of 0 only looks.
     unsafe { libc::poll(&raw mut look, 1, 0) };
-    if look.revents & libc::POLLOUT == 0 {
+    look.revents & libc::POLLOUT != 0
+}
+
+/// For terminals, sockets and old kernels: looks first, and writes no more than a pipe takes whole.
+fn write_after_look(fd: RawFd, bytes: &[u8]) -> usize {
+    if !has_room(fd) {
         return 0;
     }
     let length = bytes.len().min(libc::PIPE_BUF);
@@ -326,4 +343,31 @@ fn open_below(directory: RawFd, path: &CStr, flags: i32) -> io::Result<OwnedFd> 
     })?;
     // SAFETY: a fresh descriptor that nobody else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd as _;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// A reader that is inside of the pipe at the moment of a write costs no line.
+    #[test]
+    fn a_pipe_that_is_being_read_takes_every_write() {
+        const LINE: &[u8] = b"a line!\n";
+        let (read, write) = pipe().expect("a pipe");
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut buffer = [0; 64];
+                while !done.load(Ordering::Relaxed) {
+                    read_some(read.as_fd(), &mut buffer);
+                }
+            });
+            // Fewer bytes than the pipe holds, so it is never full.
+            let lost = (0..6000).filter(|_| write_nowait(write.as_raw_fd(), LINE) != LINE.len()).count();
+            done.store(true, Ordering::Relaxed);
+            assert_eq!(lost, 0, "lines were lost");
+        });
+    }
 }
