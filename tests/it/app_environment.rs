@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::support::process::Finished;
+use crate::support::process::{Finished, Process};
 use crate::support::suite::probe;
 use crate::support::tools::programs;
 use crate::support::{Init, Running, Tree, User, proc};
@@ -286,4 +286,58 @@ fn a_large_environment_is_passed_on_whole() {
     let done = wrapper(&running, &["sh", "-c", script]).code(0);
     done.printed(&["4000", "100000", " ff 0a 3d", "first-pin"]);
     running.stop();
+}
+
+/// A file system that never answers, mounted where the secret is: the process that holds it, and its pid inside.
+fn hang(running: &Running, tree: &Tree) -> (Process, String) {
+    let mut dead = running.enter_and_stay(&[&programs().probe, "dead", &tree.path("volume")]);
+    let line = dead.line("dead ready pid=");
+    (dead, line["dead ready pid=".len()..].to_owned())
+}
+
+fn on_a_volume() -> Tree {
+    Tree::new().yaml("run: {file_env: [PIN]}\n").file("volume/pin", 0o644, "first-pin\n")
+}
+
+fn start_on_a_volume(tree: &Tree, arguments: &[&str]) -> Running {
+    Init::wrapper().tree(tree).env("PIN_FILE", &tree.path("volume/pin")).raw(arguments)
+}
+
+/// A dead network file system holds whoever reads from it: that must not be PID 1.
+#[test]
+fn secrets_on_a_dead_file_system_hold_nobody() {
+    let tree =
+        on_a_volume().script("tests/live/10-pin.sh", "test \"$PIN\" = first-pin").app("catch --code 7");
+    let mut running = start_on_a_volume(&tree, &["run"]);
+    running.ready("app");
+    let _dead = hang(&running, &tree);
+    wrapper(&running, &["restart"]).code(75).printed(&[]).says(&["still being read"]);
+    wrapper(&running, &["restart"]).code(75);
+    wrapper(&running, &["status"]).code(0);
+    probe(&running, &tree, &["live"]).code(0);
+    running.signal(&["USR1"]);
+    running.line("app got 10 ");
+    // Neither the app's signals nor the end wait for the helper.
+    running.signal(&["TERM"]);
+    running.line("app got 15 ");
+    running.finish().code(7);
+}
+
+#[test]
+fn maintenance_with_secrets_on_a_dead_file_system_can_be_ended() {
+    let tree = on_a_volume().app("catch");
+    let mut running = start_on_a_volume(&tree, &["maintenance"]);
+    running.error("maintenance:");
+    assert_eq!(seen(&running, "$PIN"), ["first-pin"]);
+    let (_dead, pid) = hang(&running, &tree);
+    wrapper(&running, &["maintenance", "off"]).code(75).printed(&[]);
+    wrapper(&running, &["maintenance", "status"]).code(0);
+    // Another request comes first.
+    wrapper(&running, &["maintenance", "on"]).code(0);
+    wrapper(&running, &["maintenance", "off"]).code(75);
+    // Whoever waits for its answers gets an error now.
+    running.enter(&["sh", "-c", &format!("kill -KILL {pid}")]).code(0);
+    running.error("the end of maintenance is refused, maintenance holds: PIN_FILE: ");
+    running.signal(&["TERM"]);
+    running.finish().code(0);
 }

@@ -9,6 +9,7 @@
 mod args;
 mod catch;
 mod crowd;
+mod dead;
 mod launch;
 mod outer;
 mod output;
@@ -43,6 +44,7 @@ the app under an init:
   hog                    use memory until the kernel says no
   storm N                catch N signals 40 while N orphans end
   page [OPTIONS] NAME LENGTH     show a memory file of this name, as the wrapper shows its state
+  dead DIRECTORY         mount a file system that never answers
 outside of it:
   launch [OPTIONS] -- INIT...    set a state and exec
   outer [--sibling] -- COMMAND   a PID 1 that is not the init under test
@@ -71,6 +73,7 @@ fn run(words: Vec<OsString>) -> i32 {
         Some("daemonise") => crowd::daemonise(),
         Some("forks") => crowd::forks(&mut args),
         Some("hog") => crowd::hog(),
+        Some("dead") => dead::run(&mut args),
         Some("page") => page::run(&mut args),
         Some("stdio") => stdio::run(&mut args),
         Some("launch") => launch::run(args),
