@@ -24,6 +24,7 @@ mod shutdown;
 mod signals;
 mod status;
 mod suites;
+mod test_bats;
 mod test_files;
 mod test_forgery;
 mod test_trees;

@@ -6,7 +6,7 @@ use super::super::secrets::Secrets;
 use super::super::shorten::{CUT, Shorten};
 use super::super::tail::Tail;
 use super::super::text::{cut, printable};
-use super::{Verdicts, joined, reason, remark};
+use super::{Verdicts, installed, joined, reason, remark};
 use crate::process::command::Command;
 use serde::Deserialize;
 use serde_json::Value;
@@ -43,10 +43,9 @@ fn engine(verdicts: &Verdicts<'_>) -> Result<Box<dyn Engine>, String> {
     if verdicts.common.engine == Choice::Builtin {
         return Err("there is no built-in goss engine in this version: use --engine goss".into());
     }
-    let path = verdicts.common.env.get("PATH").unwrap_or_default();
-    match which::which_in("goss", Some(path), "/") {
-        Ok(program) => Ok(Box::new(Installed { program })),
-        Err(_) => {
+    match installed("goss", &verdicts.common.env) {
+        Some(program) => Ok(Box::new(Installed { program })),
+        None => {
             Err("goss is not in this image's PATH: install it (Debian: goss), or write the test as *.sh"
                 .into())
         }

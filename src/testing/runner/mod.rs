@@ -6,6 +6,7 @@
 mod bats;
 mod goss;
 mod shell;
+mod tap;
 
 pub use goss::Choice;
 
@@ -13,9 +14,12 @@ use super::check::{Check, Origin, Outcome};
 use super::execute::{Ended, Executor, How};
 use super::plan::{File, Kind};
 use super::secrets::Secrets;
+use crate::process::command::Command;
 use crate::process::environment::Environment;
 use crate::process::exit::Exit;
 use crate::sys::signal::SignalNo;
+use nix::unistd::{AccessFlags, access};
+use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
 /// What all tests of one command have in common.
@@ -38,6 +42,16 @@ pub(super) fn run(file: &File, common: &Common, executor: &mut Executor, sink: &
         Kind::Goss(variables) => goss::run(variables.as_deref(), executor, &mut verdicts),
         Kind::Wrong(why) => verdicts.file(Outcome::Error, why.clone()),
     }
+}
+
+/// Where a program is that a test's own environment finds; without a `PATH`, where the shell looks too.
+fn installed(name: &str, env: &Environment) -> Option<PathBuf> {
+    let mut command = Command::new(name, Vec::new());
+    command.env = env.clone();
+    let runs = |path: &PathBuf| {
+        path.is_absolute() && path.is_file() && access(path.as_path(), AccessFlags::X_OK).is_ok()
+    };
+    command.candidates().into_iter().find(runs)
 }
 
 /// Takes the checks of one file, and sees to it that their texts are fit to be shown.
