@@ -6,6 +6,7 @@
 
 use super::find::{self, Init};
 use super::kept::{self, Whose};
+use super::layout;
 use super::trust::{Process, Refusal};
 use crate::process::Pid;
 use crate::sys::{memfd, proc};
@@ -32,8 +33,8 @@ pub enum EnvironmentError {
     },
     /// It keeps none, or one that is not to be believed.
     #[error(
-        "PID {0} keeps no environment of the app that could be read here: it is another version of the wrapper, or a file \
-         size limit or a sandbox forbids it"
+        "PID {0} keeps no environment of the app that could be read here: it is still being built, or PID {0} is another \
+         version of the wrapper, or a file size limit forbids it"
     )]
     Unknown(Pid),
 }
@@ -121,7 +122,8 @@ pub fn of_this_container() -> Result<Option<Inherited>, EnvironmentError> {
     if find::same_mounts(1) {
         match read(1, kept::NAME) {
             Ok(Some(bytes)) => return Inherited::new(bytes).map(Some).ok_or(EnvironmentError::Unknown(1)),
-            Ok(None) if find::is_wrapper(1) => unreadable = Some(EnvironmentError::Unknown(1)),
+            // Other programs are called wrapper too; ours shows its state, unless it could not.
+            Ok(None) if shows_a_state(1) => unreadable = Some(EnvironmentError::Unknown(1)),
             Err(_) if find::is_wrapper(1) => unreadable = Some(denied(1)),
             _ => {}
         }
@@ -136,6 +138,10 @@ pub fn of_this_container() -> Result<Option<Inherited>, EnvironmentError> {
         }
     });
     Ok(found)
+}
+
+fn shows_a_state(pid: Pid) -> bool {
+    Process::open(pid).is_ok_and(|process| process.memfd(layout::NAME).is_ok())
 }
 
 /// What this init keeps; none when it is another container's, whose environment is not ours.

@@ -71,6 +71,8 @@ impl Children {
             Some(Role::Script)
         } else if self.environments.helper() == Some(pid) {
             Some(Role::Builder)
+        } else if self.environments.forget(pid) {
+            Some(Role::Nobody)
         } else {
             None
         }
@@ -181,7 +183,7 @@ impl Children {
         let report = match role {
             Role::App => board.app_report(),
             Role::Script => board.script_report(),
-            Role::Builder => return None,
+            Role::Builder | Role::Nobody => return None,
         };
         let (step, errno) = report.failure()?;
         let command = match role {
@@ -227,6 +229,8 @@ pub enum Role {
     Script,
     /// The helper that builds the environment.
     Builder,
+    /// One of ours that nobody waits for any more.
+    Nobody,
 }
 
 /// Which script.

@@ -108,6 +108,8 @@ pub struct Environments {
     current: Option<Kept>,
     next: Option<Kept>,
     helper: Option<Helper>,
+    /// Helpers that were given up and not reaped yet: one that hangs in the kernel can outlast many.
+    given_up: Vec<Pid>,
     /// For clients: why the last build failed.
     refusal: Option<File>,
 }
@@ -118,7 +120,7 @@ pub type Outcome = Result<(), Diagnosis>;
 impl Environments {
     /// Nothing is built yet.
     pub fn new(source: Box<dyn Source>) -> Self {
-        Self { source, current: None, next: None, helper: None, refusal: None }
+        Self { source, current: None, next: None, helper: None, given_up: Vec::new(), refusal: None }
     }
 
     /// The running app's, or that of the app that is being started; ours as long as nothing was built.
@@ -158,7 +160,15 @@ impl Environments {
     pub fn give_up(&mut self) {
         if let Some(helper) = self.helper.take() {
             let _ = mask::kill(helper.pid, SignalNo::KILL);
+            self.given_up.push(helper.pid);
         }
+    }
+
+    /// Takes note that a child ended, and tells whether it was a helper that was given up.
+    pub fn forget(&mut self, pid: Pid) -> bool {
+        let before = self.given_up.len();
+        self.given_up.retain(|helper| *helper != pid);
+        self.given_up.len() < before
     }
 
     /// Takes the result of the helper, which was reaped; `code` when it ended by itself.

@@ -184,6 +184,7 @@ impl<'a> Supervisor<'a> {
                     Some(Role::App) => app = Some(exit),
                     Some(Role::Script) => script = Some(exit),
                     Some(Role::Builder) => builder = Some(exit),
+                    Some(Role::Nobody) => {}
                     None => self.state.orphans += 1,
                 },
             }
