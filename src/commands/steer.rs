@@ -24,6 +24,7 @@ Stop the app in order and start it again, with init.d before it; the container s
 Usage: wrapper restart
 
 It returns as soon as PID 1 has begun. In maintenance, and on the way into it, it is refused (exit 1).
+The files of run.file_env are read first; when they cannot be read it is refused (exit 78), and the app goes on.
 ";
 
 pub(super) const MAINTENANCE_HELP: &str = "\
@@ -31,7 +32,7 @@ Keep the container and its volumes without the app
 
 Usage: wrapper maintenance          as the container's command: start without the app
        wrapper maintenance on       stop the app of the running container, keep the container
-       wrapper maintenance off      start the app
+       wrapper maintenance off      start the app, unless the files of run.file_env cannot be read (exit 78)
        wrapper maintenance status   exit 0 when maintenance is on, 1 when off, 75 when PID 1 does not answer
 ";
 

@@ -22,8 +22,8 @@ pub const REFUSAL: &str = "wrapper-refusal";
 /// What the file begins with; the last byte is the version of the format.
 const MAGIC: &[u8; 8] = b"wrapenv\x01";
 const HEADER: usize = 24;
-/// The kernel takes no longer environment (6 MiB at most, usually 2), and PID 1's own can differ in every entry.
-const LONGEST: u64 = 32 << 20;
+/// In bytes. The kernel takes no longer environment (6 MiB at most, usually 2), and PID 1's own can differ in every entry.
+const LONGEST: u64 = 16 << 20;
 
 /// Whose entry it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

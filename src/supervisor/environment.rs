@@ -49,6 +49,8 @@ impl Source for Fixed {
 
 /// The exit code for variables that cannot be set: a configuration error.
 const REFUSED: u8 = 78;
+/// The exit code for a process that cannot be started.
+const NO_PROCESS: u8 = 126;
 /// The helper's exit code when the memfd cannot hold the result.
 const NO_ROOM: u8 = 1;
 
@@ -146,13 +148,13 @@ impl Environments {
                 self.helper = Some(Helper { pid, file });
                 None
             }
-            Err(error) => Some(Err(Diagnosis {
-                code: 126,
-                reason: format!(
-                    "the files of run.file_env: cannot start a process that reads them: {}",
-                    diagnose::errno_text(error.raw_os_error().unwrap_or(0))
-                ),
-            })),
+            Err(error) => {
+                let why = diagnose::errno_text(error.raw_os_error().unwrap_or(0));
+                let reason =
+                    format!("the files of run.file_env: cannot start a process that reads them: {why}");
+                let refused = self.refused(reason);
+                Some(refused.map_err(|diagnosis| Diagnosis { code: NO_PROCESS, ..diagnosis }))
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use crate::support::cgroup::Cgroup;
 use crate::support::process::{Finished, Process};
 use crate::support::suite::probe;
 use crate::support::tools::programs;
@@ -286,6 +287,14 @@ fn a_large_environment_is_passed_on_whole() {
     let done = wrapper(&running, &["sh", "-c", script]).code(0);
     done.printed(&["4000", "100000", " ff 0a 3d", "first-pin"]);
     running.stop();
+}
+
+#[test]
+fn without_a_process_for_its_files_there_is_no_start() {
+    let tree = with_secret().script("init.d/10-a", "echo init").script("finish.d/10-a", "echo finish");
+    let cgroup = Cgroup::with_pids(1);
+    let running = start(Init::wrapper().launch(&["--cgroup", cgroup.path()]), &tree, &["run"]);
+    running.finish().code(126).printed(&[]).says(&["cannot start the app", "run.file_env", "pids.max"]);
 }
 
 /// A file system that never answers, mounted where the secret is: the process that holds it, and its pid inside.
