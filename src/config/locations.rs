@@ -98,6 +98,18 @@ impl Locations {
         Ok(files.into_iter().map(|(_, path)| path).filter(|path| !is_mask(path)).collect())
     }
 
+    /// The files that stand beside the suites, where nothing runs them.
+    pub fn beside_suites(&self) -> Result<Vec<PathBuf>, ConfigError> {
+        let files = self.merged(Path::new("tests"), &|_, is_dir| !is_dir)?;
+        Ok(files.into_iter().map(|(_, path)| path).filter(|path| !is_mask(path)).collect())
+    }
+
+    /// The folders below a suite, where nothing looks for tests.
+    pub fn folders_of(&self, suite: &OsStr) -> Result<Vec<PathBuf>, ConfigError> {
+        let folders = self.merged(&Path::new("tests").join(suite), &|_, is_dir| is_dir)?;
+        Ok(folders.into_iter().map(|(_, path)| path).collect())
+    }
+
     /// The names of all test suites, in order.
     pub fn suites(&self) -> Result<Vec<OsString>, ConfigError> {
         Ok(self.merged(Path::new("tests"), &|_, is_dir| is_dir)?.into_iter().map(|(name, _)| name).collect())

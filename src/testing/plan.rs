@@ -4,6 +4,7 @@
 //! volume makes everything executable); what looks like a test and would not run is an error, not silence.
 
 use super::text::one_line;
+use nix::unistd::{AccessFlags, access};
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
@@ -69,6 +70,11 @@ pub fn files(suite: &str, timeout: Duration, paths: &[PathBuf]) -> (Vec<File>, V
     (tests, remarks)
 }
 
+/// Whether a file would be a test where a suite runs it.
+pub fn is_test(path: &Path) -> bool {
+    matches!(look(path, &[]), Found::Test(_))
+}
+
 enum Found {
     Test(Kind),
     Data,
@@ -95,6 +101,21 @@ fn look(path: &Path, all: &[PathBuf]) -> Found {
         };
         return Found::Other(what.into());
     }
+    match by_name(path, &metadata, all) {
+        // Only who may read a script can run it; bats and goss say the same of theirs.
+        Found::Test(Kind::Goss(_) | Kind::Bats | Kind::Shell) if access(path, AccessFlags::R_OK).is_err() => {
+            let (uid, mode) = (nix::unistd::getuid(), metadata.permissions().mode() & 0o7777);
+            Found::Test(Kind::Wrong(format!("uid {uid} may not read it (mode {mode:04o})")))
+        }
+        Found::Test(Kind::Shell) if metadata.len() == 0 => Found::Test(Kind::Wrong(
+            "it is empty, so it tests nothing; a link to /dev/null masks a file".into(),
+        )),
+        found => found,
+    }
+}
+
+/// Who runs a regular file, by its name and mode.
+fn by_name(path: &Path, metadata: &fs::Metadata, all: &[PathBuf]) -> Found {
     let name = path.file_name().unwrap_or_default().as_bytes();
     if let Some(stem) = goss_stem(name) {
         return Found::Test(Kind::Goss(variables(stem, all)));
@@ -105,8 +126,8 @@ fn look(path: &Path, all: &[PathBuf]) -> Found {
         b"bats" => Found::Test(Kind::Bats),
         b"sh" => Found::Test(Kind::Shell),
         // bats' helpers are called so, and are no tests; a script of its own is.
-        b"bash" if !executable || !starts_like_a_script(path) => Found::Data,
-        b"yaml" | b"yml" if looks_like_goss(name) => Found::Other("a goss file is called NAME.goss.yaml".into()),
+        b"bash" if !starts_like_a_script(path) => Found::Data,
+        b"yaml" | b"yml" | b"json" if looks_like_goss(name) || !is_variables(name) && is_gossfile(path) => Found::Other("a goss file is called NAME.goss.yaml".into()),
         _ if DATA.contains(&extension.to_ascii_lowercase().as_slice()) => Found::Data,
         _ if executable => Found::Test(Kind::Shell),
         _ if starts_like_a_script(path) => Found::Test(Kind::Wrong(
@@ -160,6 +181,57 @@ fn goss_stem(name: &[u8]) -> Option<&[u8]> {
 fn looks_like_goss(name: &[u8]) -> bool {
     let lower = name.to_ascii_lowercase();
     lower.windows(4).any(|part| part == b"goss") && !lower.windows(5).any(|part| part == b".vars")
+}
+
+/// `vars.yaml`, `10-app.vars.yaml`.
+fn is_variables(name: &[u8]) -> bool {
+    name.starts_with(b"vars.") || name.windows(6).any(|part| part == b".vars.")
+}
+
+/// What a gossfile has at its top.
+const RESOURCES: [&str; 16] = [
+    "addr",
+    "command",
+    "dns",
+    "file",
+    "gossfile",
+    "group",
+    "http",
+    "interface",
+    "kernel-param",
+    "matching",
+    "mount",
+    "package",
+    "port",
+    "process",
+    "service",
+    "user",
+];
+
+/// Whether a file of YAML or JSON reads like a gossfile: a map whose keys are resources of goss, each with a map below it.
+fn is_gossfile(path: &Path) -> bool {
+    const MOST: u64 = 64 << 10;
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
+    let mut text = String::new();
+    if file.and_then(|file| file.take(MOST).read_to_string(&mut text)).is_err() {
+        return false;
+    }
+    if let Ok(json) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text) {
+        return !json.is_empty() && json.iter().all(|(key, value)| is_resource(key) && value.is_object());
+    }
+    // What begins a line is a key at the top; comments and templates are not.
+    let top = text.lines().filter(|line| !line.starts_with([' ', '\t', '#']) && !line.trim().is_empty());
+    let mut top = top.filter(|line| !line.starts_with("{{") && !line.starts_with("---")).peekable();
+    top.peek().is_some()
+        && top.all(|line| {
+            let (key, value) = line.split_once(':').unwrap_or_default();
+            let value = value.split('#').next().unwrap_or_default().trim();
+            is_resource(key) && (value.is_empty() || value.starts_with('{'))
+        })
+}
+
+fn is_resource(key: &str) -> bool {
+    RESOURCES.contains(&key.trim_matches(['"', '\'']))
 }
 
 /// `NAME.vars.yaml`, else `vars.yaml`.

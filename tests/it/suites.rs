@@ -89,6 +89,9 @@ fn only_and_list() {
     );
     test(&tree, &["image", "--only", "20-*"]).code(0);
     test(&tree, &["image", "--only", "image/2?-b.sh"]).code(0);
+    test(&tree, &["image", "--only", "20-*", "--only", "zz*"])
+        .code(2)
+        .says(&["--only zz*: no test file matches", "image/10-a.sh"]);
     test(&tree, &["image", "--only", "zz*"]).code(2).says(&["zz*", "image/10-a.sh", "image/30-c.bats"]);
     let done = test(&tree, &["image", "--list"]).code(0).quiet();
     assert_eq!(done.stdout, ["image/10-a.sh    shell", "image/20-b.sh    shell", "image/30-c.bats  bats"]);
@@ -103,6 +106,16 @@ fn fail_fast_begins_nothing_more() {
 }
 
 #[test]
+fn a_shell_test_can_be_skipped() {
+    let tree = shell(Tree::new(), "image/10-a.sh", "echo looking; echo no volume here; echo; exit 77");
+    let tree = shell(tree, "image/20-b.sh", "exit 77");
+    let done = test(&tree, &["image", "--format", "json"]).code(0);
+    assert_eq!(outcomes(&done), pairs(&[("image/10-a.sh", "skip"), ("image/20-b.sh", "skip")]));
+    assert!(verdicts(&done)[0].message.ends_with("skipped: no volume here"), "{done}");
+    assert!(verdicts(&done)[1].message.ends_with("skipped: exited with code 77"), "{done}");
+}
+
+#[test]
 fn retries_until_it_passes() {
     let tree = Tree::new();
     let count = tree.path("count");
@@ -111,6 +124,17 @@ fn retries_until_it_passes() {
     let done = test(&tree, &["image", "--retry-timeout", "1m", "--sleep", "1ms"]).code(0);
     assert!(done.stdout.join("\n").contains("attempt 3"), "{done}");
     test(&tree, &["image", "--sleep", "1ms"]).code(2).says(&["retry-timeout"]);
+}
+
+/// A pause that is longer than what is left is cut: the time that was given is used.
+#[test]
+fn a_long_pause_does_not_give_up_early() {
+    let tree = Tree::new();
+    let count = tree.path("count");
+    let tree =
+        shell(tree, "image/10-second.sh", &format!("echo x >>{count}; test \"$(wc -l <{count})\" -ge 2"));
+    let done = test(&tree, &["image", "--retry-timeout", "2s", "--sleep", "1h"]).code(0);
+    assert!(done.stdout.join("\n").contains("attempt 2"), "{done}");
 }
 
 #[test]

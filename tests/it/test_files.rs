@@ -48,10 +48,14 @@ fn data_is_passed_over_whatever_its_mode() {
         .file("tests/image/fixture.json", 0o755, "{}")
         .file("tests/image/20-app.vars.yaml", 0o755, "a: 1\n")
         .file("tests/image/helper.bash", 0o755, "false\n")
-        .file("tests/image/plain.bash", 0o644, "#!/bin/bash\nfalse\n")
+        .file("tests/image/plain.bash", 0o644, "false\n")
+        .file("tests/image/data.yaml", 0o644, "server:\n  port: 80\n")
+        .file("tests/image/file.yaml", 0o644, "file: a string\n")
+        .file("tests/image/vars.yaml", 0o644, "user:\n  name: x\n")
+        .file("tests/image/data.json", 0o644, "{\"file\": [1]}")
         .file("tests/image/.hidden.sh", 0o755, "exit 1\n")
         .file("tests/image/10-good.sh~", 0o755, "exit 1\n")
-        .file("tests/image/folder/10-inside.sh", 0o755, "exit 1\n");
+        .file("tests/image/folder/inside.json", 0o755, "{}");
     assert_eq!(found(&tree, 0), [passes("10-good.sh")]);
 }
 
@@ -65,6 +69,76 @@ fn what_looks_like_a_test_and_would_not_run_is_told() {
     let done = test(&tree, &["image", "--format", "json"]).code(78);
     assert!(verdicts(&done)[0].message.contains("chmod +x"), "{done}");
     assert!(done.stdout.join("").contains("image/README is not run"), "{done}");
+}
+
+#[test]
+fn a_test_that_cannot_test_anything_is_an_error() {
+    for (name, mode, text, why) in [
+        ("10-helper.bash", 0o644, "#!/bin/bash\nfalse\n", "chmod +x"),
+        ("10-empty.sh", 0o755, "", "it is empty"),
+        ("10-empty", 0o755, "", "it is empty"),
+    ] {
+        let tree = Tree::new().file(&format!("tests/image/{name}"), mode, text);
+        let done = test(&tree, &["image", "--format", "json"]).code(78);
+        assert!(verdicts(&done)[0].message.contains(why), "{done}");
+    }
+    for name in ["10-a.sh", "10-a.bats", "10-a.goss.yaml", "10-a"] {
+        let mode = if name == "10-a" { 0o711 } else { 0o600 };
+        let tree = Tree::new().file(&format!("tests/image/{name}"), mode, "#!/bin/sh\nexit 0\n");
+        let init = Init::wrapper().place(Place::Subreaper).user(User::random());
+        let done = test_by(init, &tree, &["image", "--format", "json"]).code(78);
+        assert!(verdicts(&done)[0].message.contains("may not read it"), "{done}");
+    }
+}
+
+#[test]
+fn a_test_in_a_wrong_place_is_told() {
+    let cases = [
+        ("tests/10-a.sh", "tests/10-a.sh is not run: a test belongs into the folder of its suite"),
+        ("tests/goss.yaml", "tests/goss.yaml is not run"),
+        (
+            "tests/image/more/deep/10-a.bats",
+            "image/more/10-a.bats is not run: a suite has no folders; move it to tests/image",
+        ),
+        ("tests/readiness/10-a.sh", "tests/readiness is no probe: call the suite ready"),
+        ("tests/livenessProbe/10-a.sh", "tests/livenessProbe is no probe: call the suite live"),
+        ("tests/startup-probe/10-a.sh", "tests/startup-probe is no probe: call the suite startup"),
+    ];
+    for (path, said) in cases {
+        let tree =
+            Tree::new().script("tests/image/10-good.sh", "exit 0").file(path, 0o755, "#!/bin/sh\nexit 1\n");
+        let done = test(&tree, &["image"]).code(0);
+        assert!(done.stdout.join("\n").contains(said), "{said}\n{done}");
+        let done = test(&tree, &["image", "--require"]).code(1);
+        assert!(done.stdout.join("\n").contains(said), "{said}\n{done}");
+    }
+    // Whoever says that it is none means it; data is none of these.
+    let tree = Tree::new()
+        .script("tests/image/10-good.sh", "exit 0")
+        .script("tests/liveness/10-a.sh", "exit 1")
+        .file("tests/README.md", 0o644, "words")
+        .file("tests/image/data/..data/10-a.sh", 0o755, "exit 1")
+        .yaml("test: {suites: {liveness: {probe: none}}}\n");
+    let done = test(&tree, &["image", "--require"]).code(0);
+    assert!(!done.stdout.join("\n").contains("note:"), "{done}");
+}
+
+#[test]
+fn a_gossfile_of_another_name_is_told() {
+    for (name, text) in [
+        ("50-web.yaml", "# web\nport:\n  tcp:80:\n    listening: true\nfile: {/x: {exists: true}}\n"),
+        ("50-web.yml", "{{ range .Vars.ports }}\nport:\n  tcp:80: {listening: true}\n{{ end }}\n"),
+        ("50-web.json", "{\"file\": {\"/\": {\"exists\": true}}}"),
+    ] {
+        let tree = Tree::new().script("tests/image/10-good.sh", "exit 0").file(
+            &format!("tests/image/{name}"),
+            0o755,
+            text,
+        );
+        let done = test(&tree, &["image"]).code(0);
+        let said = format!("image/{name} is not run: a goss file is called NAME.goss.yaml");
+        assert!(done.stdout.join("\n").contains(&said), "{done}");
+    }
 }
 
 #[test]
@@ -211,7 +285,8 @@ fn ten_thousand_files() {
     let tree = Tree::new().file("tests/image/00000.txt", 0o644, "");
     let folder = tree.path("tests/image");
     for n in 0..10_000 {
-        fs::write(format!("{folder}/{n:05}.sh"), if n == 7777 { "exit 1\n" } else { "" }).expect("write");
+        fs::write(format!("{folder}/{n:05}.sh"), if n == 7777 { "exit 1\n" } else { "exit 0\n" })
+            .expect("write");
     }
     let done = test(&tree, &["image", "--format", "nagios", "--jobs", "8"]).code(2);
     assert!(done.stdout[0].contains("Count: 10000, Failed: 1, Skipped: 0"), "{done}");

@@ -1,5 +1,6 @@
 //! `test [SUITE...]`: runs test suites; as a probe it first asks in which phase the container is.
 
+mod misplaced;
 mod options;
 mod output;
 mod phase;
@@ -52,7 +53,7 @@ fn command(started: &Started, options: &Options, clock: Instant) -> Result<u8, E
     let suites = suites::chosen(&options.suites, &locations, seen.inside())?;
     let mut session = Session::new(options, config, suites, clock);
     if options.list {
-        session.find_files(&locations)?;
+        session.find_files(&locations, config)?;
         return Ok(session.list());
     }
     refuse_nested(&session)?;
@@ -68,7 +69,7 @@ fn command(started: &Started, options: &Options, clock: Instant) -> Result<u8, E
     if let Some(error) = errors.into_iter().next() {
         return Err(error.into());
     }
-    session.find_files(&locations)?;
+    session.find_files(&locations, config)?;
     let env = match &seen {
         _ if session.files.is_empty() => Ok(Vec::new()),
         Seen::Hidden(why) => Err(why.clone()),
@@ -111,6 +112,8 @@ struct Session {
     timeouts: Vec<(String, Duration)>,
     files: Vec<File>,
     only: Vec<CString>,
+    /// Tests that nothing runs because of where they stand.
+    misplaced: Vec<String>,
     /// PID 1 says so, and answers.
     app_runs: bool,
     run: Run,
@@ -147,6 +150,7 @@ impl Session {
             timeouts,
             files: Vec::new(),
             only: options.only.clone(),
+            misplaced: Vec::new(),
             app_runs: false,
             run: Run {
                 suites: suites.iter().map(|(name, _)| name.clone()).collect(),
@@ -205,16 +209,18 @@ impl Session {
         }
         let mut pool = Pool::new().map_err(Error::Init)?;
         while self.run.failures() > 0 && pool.interrupted().is_none() {
-            if self.limit.is_some_and(|limit| Instant::now() + options.sleep >= limit.at) {
+            let end = self.limit.map(Limit::for_workers);
+            let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
                 break;
             }
-            pool.pause(options.sleep);
+            pool.pause(options.sleep.min(left));
             self.ask_phase(seen);
         }
         Ok(pool.interrupted())
     }
 
-    fn find_files(&mut self, locations: &Locations) -> Result<(), Error> {
+    fn find_files(&mut self, locations: &Locations, config: &Config) -> Result<(), Error> {
         let mut seen = Vec::new();
         for suite in &self.to_run {
             let paths = locations.tests(OsStr::new(suite))?;
@@ -230,17 +236,22 @@ impl Session {
             }
             self.files.extend(files);
         }
+        let role =
+            |suite: &str| config.test.suites.iter().any(|set| set.name == suite && set.probe.is_some());
+        self.misplaced = misplaced::remarks(locations, &self.to_run, role);
+        self.run.notes.extend(self.misplaced.iter().cloned());
         if !self.only.is_empty() {
             let only = &self.only;
-            self.files.retain(|file| only.iter().any(|pattern| suites::is_meant(pattern, file)));
-            if self.files.is_empty() && !seen.is_empty() {
-                let patterns: Vec<_> = only.iter().map(|pattern| pattern.to_string_lossy()).collect();
+            // Each of them was meant to run something.
+            let matches = |pattern: &&CString| self.files.iter().any(|file| suites::is_meant(pattern, file));
+            if let Some(pattern) = only.iter().find(|pattern| !matches(pattern) && !seen.is_empty()) {
                 return Err(Error::Usage(format!(
                     "--only {}: no test file matches; there are: {}",
-                    patterns.join(" --only "),
+                    pattern.to_string_lossy(),
                     suites::first_of(&seen)
                 )));
             }
+            self.files.retain(|file| only.iter().any(|pattern| suites::is_meant(pattern, file)));
         }
         Ok(())
     }

@@ -142,6 +142,6 @@ pub(in crate::commands) fn parser() -> Command {
         )
         .arg(flag("list", "Print the test files and who runs each, and run none"))
         .arg(flag("fail-fast", "Begin no further file after a failure; the rest is skipped"))
-        .arg(flag("require", "Fail when there is no test at all, which is a pass otherwise"))
+        .arg(flag("require", "Fail when there is no test at all, or one in a wrong place"))
         .arg(flag("force", "Run the tests of a probe in every phase of the container"))
 }

@@ -25,6 +25,12 @@ pub(super) fn end(mut session: Session, options: &Options, interrupted: Option<S
         session.run.notes.clear();
         session.run.checks.push(Check { suite, ..check });
     }
+    if options.require && !session.misplaced.is_empty() {
+        let (misplaced, suite) = (std::mem::take(&mut session.misplaced), session.run.suites[0].clone());
+        session.run.notes.retain(|note| !misplaced.contains(note));
+        let checks = misplaced.into_iter().map(|why| phase::check(&suite, Outcome::Fail, why));
+        session.run.checks.extend(checks);
+    }
     let until = session.limit.map(|limit| limit.at.max(Instant::now()) + LATE);
     let mut out = BufWriter::with_capacity(8192, Stdout { until, signals: SignalFd::new(SigSet::ALL).ok() });
     let written =

@@ -13,7 +13,7 @@ use crate::testing::limit::spell;
 use crate::testing::pool::{Pool, Settings};
 use crate::testing::runner::{Choice, Common};
 use crate::testing::secrets::Secrets;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Runs the files of `session` and puts their checks beside those that the phase made. Returns the signal that ended the
 /// command, if one did.
@@ -51,7 +51,9 @@ pub(super) fn run(
     let mut pool = Pool::new().map_err(Error::Init)?;
     let by_phase = std::mem::take(&mut session.run.checks);
     let mut attempts = 0;
+    let mut last = false;
     loop {
+        let begun = Instant::now();
         let checks = pool.run(&session.files, &common, &settings, &mut |now| progress.show(now));
         let failed = checks.iter().any(|check| check.outcome.is_failure());
         // An attempt that the limit cut short says less than the whole one before it.
@@ -60,12 +62,13 @@ pub(super) fn run(
             session.run.checks = checks;
             attempts += 1;
         }
-        let again = options.retry.is_some()
-            && session.limit.is_none_or(|limit| Instant::now() + options.sleep < limit.for_workers());
-        if !failed || !again || pool.interrupted().is_some() {
+        if !failed || options.retry.is_none() || last || pool.interrupted().is_some() {
             break;
         }
-        pool.pause(options.sleep);
+        let left = session.limit.map(|limit| limit.for_workers().saturating_duration_since(Instant::now()));
+        let Some(pause) = pause(options.sleep, left.unwrap_or(Duration::MAX), begun.elapsed()) else { break };
+        last = pause < options.sleep;
+        pool.pause(pause);
         if pool.interrupted().is_some() {
             break;
         }
@@ -85,6 +88,14 @@ pub(super) fn run(
     Ok(pool.interrupted())
 }
 
+/// How long to wait before the next attempt, when one `took` so long and so much time is `left`: less than `sleep` before the
+/// last one, which comes as late as it can. None when no attempt fits any more.
+fn pause(sleep: Duration, left: Duration, took: Duration) -> Option<Duration> {
+    // The last one may be slower than the one before.
+    let latest = left.saturating_sub(took.saturating_mul(2));
+    (left > took).then(|| sleep.min(latest))
+}
+
 /// What all tests are given: the app's environment, and what of it must not be shown.
 fn common(config: &Config, options: &Options, env: List) -> Common {
     Common {
@@ -95,5 +106,25 @@ fn common(config: &Config, options: &Options, env: List) -> Common {
             config::Engine::Builtin => Choice::Builtin,
             config::Engine::Goss => Choice::Goss,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_cut_to_what_is_left() {
+        let ms = Duration::from_millis;
+        for (sleep, left, took, expected) in [
+            (100, 1000, 10, Some(100)),
+            (10_000, 2000, 15, Some(1970)),
+            (100, 110, 10, Some(90)),
+            (100, 15, 10, Some(0)),
+            (100, 10, 10, None),
+            (0, 0, 0, None),
+        ] {
+            assert_eq!(pause(ms(sleep), ms(left), ms(took)), expected.map(ms), "{sleep} {left} {took}");
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Shell checks: any program; exit 0 passes, anything else fails with the last lines of what it printed.
+//! Shell checks: any program; exit 0 passes, 77 is a skip whose reason is the last line, anything else fails with the last
+//! lines of what it printed.
 
 use super::super::check::{Origin, Outcome};
 use super::super::execute::{Executor, How};
@@ -7,8 +8,12 @@ use super::super::tail::Tail;
 use super::{Verdicts, joined, reason, remark, with_remark};
 use crate::process::command::Command;
 use crate::process::diagnose;
+use crate::process::exit::Exit;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
+
+/// The exit code of a test that was skipped, as automake and other tools have it.
+const SKIPPED: u8 = 77;
 
 pub(super) fn run(executor: &mut Executor, verdicts: &mut Verdicts<'_>) {
     let mut command = command(verdicts.file);
@@ -23,6 +28,9 @@ pub(super) fn run(executor: &mut Executor, verdicts: &mut Verdicts<'_>) {
     let How::Ended(exit) = ended.how else { return };
     let (outcome, reason, output) = if exit.success() {
         (Outcome::Pass, String::new(), "")
+    } else if exit == Exit::Code(SKIPPED) {
+        let why = output.lines().map(str::trim).rfind(|line| !line.is_empty());
+        (Outcome::Skip, why.map_or_else(|| exit.to_string(), str::to_owned), "")
     } else {
         (Outcome::Fail, reason(exit), output.as_str())
     };
