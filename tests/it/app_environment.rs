@@ -1,13 +1,16 @@
 //! The environment of the app: built anew at each start, and seen by whoever works beside it, whatever became of the files
 //! that it was made of.
 
+use std::borrow::Cow;
 use std::fs;
 
 use crate::support::cgroup::Cgroup;
 use crate::support::process::{Finished, Process};
 use crate::support::suite::probe;
 use crate::support::tools::programs;
-use crate::support::{Init, Running, Tree, User, proc};
+use crate::support::{Init, Place, Running, Tree, User, proc};
+use rustix::fs::SealFlags;
+use wrapper::status::kept;
 
 /// An app that prints the secret `PIN`, which stands in the file `pin`.
 fn with_secret() -> Tree {
@@ -223,6 +226,55 @@ fn tests_lose_what_would_change_their_verdict() {
     running.enter(&argv).code(0);
     running.stop();
     Init::wrapper().tree(&tree).env("WRAPPER_APP_EXIT", "3").raw(&["test", "image"]).finish().code(0);
+}
+
+/// Shows an environment with `EVIL=x` as a process of this user below a PID 1 that is no wrapper and runs as root.
+fn shown(user: User, change: impl Fn(&mut Vec<u8>), seals: SealFlags) -> Running {
+    let evil = [Cow::Owned(c"EVIL=x".to_owned())];
+    let fill = |text: &str| kept::encode(std::iter::empty(), Some(&evil), text);
+    let mut bytes = fill(&".".repeat(8 - fill("").len() % 8));
+    change(&mut bytes);
+    let mut words = vec![programs().probe.clone(), "page".into(), "--seals".into(), seals.bits().to_string()];
+    for (index, word) in bytes.chunks_exact(8).enumerate() {
+        let value = u64::from_ne_bytes(word.try_into().expect("eight bytes"));
+        words.extend(["--word".into(), index.to_string(), value.to_string()]);
+    }
+    words.extend([kept::NAME.to_owned(), bytes.len().to_string()]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let mut running = Init::wrapper().place(Place::Subreaper).user(user).without(&words);
+    running.line("page ready");
+    running
+}
+
+/// A stranger's variables would make root run a stranger's code (`LD_PRELOAD`, `PATH`).
+#[test]
+fn an_environment_is_believed_only_after_it_was_checked() {
+    let constant = SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL;
+    let evil = |running: Running| {
+        let command = [programs().wrapper.as_str(), "sh", "-c", "echo \"<$EVIL>\""];
+        let stdout = running.enter_as(User::Root, &command).code(0).stdout;
+        running.stop();
+        stdout
+    };
+    assert_eq!(evil(shown(User::Root, |_| {}, constant)), ["<x>"], "what the others are measured by");
+    assert_eq!(evil(shown(User::random(), |_| {}, constant)), ["<>"], "a stranger's");
+    let page_like = SealFlags::SHRINK | SealFlags::GROW | SealFlags::FUTURE_WRITE | SealFlags::SEAL;
+    for seals in [SealFlags::empty(), page_like] {
+        assert_eq!(evil(shown(User::Root, |_| {}, seals)), ["<>"], "{seals:?}: it could still change");
+    }
+    type Change = fn(&mut Vec<u8>);
+    let wrong: [(&str, Change); 4] = [
+        ("another version", |bytes| bytes[7] += 1),
+        ("too long a list", |bytes| bytes[8..16].copy_from_slice(&u64::MAX.to_le_bytes())),
+        ("an unknown tag", |bytes| bytes[24] = 0),
+        ("no end", |bytes| {
+            let end = bytes[24..].iter().position(|b| *b == 0).expect("a NUL");
+            bytes[24 + end] = b'x';
+        }),
+    ];
+    for (what, change) in wrong {
+        assert_eq!(evil(shown(User::Root, change, constant)), ["<>"], "{what}");
+    }
 }
 
 #[test]
