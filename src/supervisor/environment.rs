@@ -173,6 +173,11 @@ impl Environments {
         self.given_up.len() < before
     }
 
+    /// Forgets what was built for a start that does not come.
+    pub fn discard(&mut self) {
+        self.next = None;
+    }
+
     /// Takes the result of the helper, which was reaped; `code` when it ended by itself.
     pub fn helped(&mut self, code: Option<u8>) -> Outcome {
         let Some(helper) = self.helper.take() else { return Ok(()) };

@@ -168,7 +168,9 @@ impl Machine {
     fn maintain(&mut self, todo: &mut Actions) {
         self.reset();
         self.leaving = false;
-        self.prepared = false;
+        if std::mem::take(&mut self.prepared) {
+            todo.push(Action::Discard);
+        }
         self.phase = Phase::Maintenance;
         todo.push(Action::Tell(Note::MaintenanceBegan));
     }

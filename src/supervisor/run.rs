@@ -238,6 +238,7 @@ impl<'a> Supervisor<'a> {
                 self.built(outcome);
             }
             Action::CancelBuild => self.children.environments().give_up(),
+            Action::Discard => self.children.environments().discard(),
             Action::Adopt => self.children.environments().adopt(),
             Action::StartApp => return self.start_app(),
             Action::RunInit(index) => return self.start_script(Script::Init(index)),

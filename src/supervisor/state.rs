@@ -109,6 +109,8 @@ pub enum Action {
     BuildIsLate,
     /// Build it no more, since nobody needs it.
     CancelBuild,
+    /// The start that the environment was built for does not come: forget it.
+    Discard,
     /// What was built is the app's from now on.
     Adopt,
     /// Start the init.d script of this index.

@@ -67,6 +67,18 @@ fn a_restart_stops_the_app_when_the_next_environment_is_there() {
 }
 
 #[test]
+fn an_environment_for_a_start_that_does_not_come_is_forgotten() {
+    let mut world = running();
+    world.on(Event::Asked(Request::Restart));
+    world.built(Ok(()));
+    world.on(Event::Asked(Request::MaintenanceOn));
+    world.app_ends(Exit::Code(0));
+    let told = world.nothing_left();
+    assert_eq!(told.first(), Some(&Action::Discard), "{told:?}");
+    assert_eq!(world.machine.phase(), Phase::Maintenance);
+}
+
+#[test]
 fn maintenance_holds_when_the_environment_cannot_be_built() {
     let mut world = World::new(policy());
     world.on(Event::Asked(Request::MaintenanceOn));
