@@ -5,7 +5,7 @@
 #        ./test.sh STEP...
 #
 #   (nothing)    every step, without the tests that take many minutes: half an hour at most
-#   full         every step, with them (the bats tests tagged `full`)
+#   full         every step, with them (the bats tests tagged `full`, and a soak of ten minutes)
 #   quick        all but the steps that need images: images, example and cri
 #   STEP         these steps only
 #   --list       print the steps and what each checks
@@ -27,6 +27,7 @@ steps=(
     "lint|clippy, every warning an error"
     "docs|rustdoc, every warning an error"
     "tests|unit and integration tests"
+    "soak|ten minutes of clients, orders, signals and kills at random; only in full, or by name"
     "shell|shellcheck of every script"
     "images|the images themselves"
     "example|the examples, their probes, load and restarts, and every command in the documents"
@@ -45,6 +46,9 @@ step_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --docum
 
 # tests/cri needs images: see the step cri.
 step_tests() { cargo test --workspace --exclude cri --no-fail-fast; }
+
+# A seed that failed is given again by WRAPPER_SOAK_SEED.
+step_soak() { WRAPPER_SOAK_SECONDS=${WRAPPER_SOAK_SECONDS:-600} cargo test --test it soak:: -- --nocapture; }
 
 # Every tracked or new file that starts with a shell's shebang, whatever its name.
 step_shell() {
@@ -99,6 +103,7 @@ run_bats() {
     # For tests over every stage: see tests/images/common.bash.
     export TEST_FULL=$full
     bats --timing --print-output-on-failure "${which[@]}" "$@" | tee "$work/bats.log"
+    sed -nE 's/^(not )?ok [0-9]+ (.*) in ([0-9]+)ms( #.*)?$/\3 \2/p' "$work/bats.log" >>"$work/times"
     local skipped
     skipped=$(grep -cE '(# skip|\(skipped)' "$work/bats.log" || true)
     [[ $skipped -eq 0 ]] || skip "$skipped test(s) inside"
@@ -179,6 +184,9 @@ main() {
     for name in "${known[@]}"; do
         if [[ ${#wanted[@]} -gt 0 ]] && ! is_one_of "$name" "${wanted[@]}"; then
             continue
+        elif [[ $name == soak && $full -eq 0 && ${#wanted[@]} -eq 0 ]]; then
+            # A short form is among the integration tests.
+            continue
         elif [[ $quick -eq 1 ]] && is_one_of "$name" "${needs_images[@]}"; then
             table+=("$(printf '%-8s %-8s %6s  %s' "$name" skipped "" "left out by quick")")
             skipped=$((skipped + 1))
@@ -187,6 +195,10 @@ main() {
         fi
     done
 
+    if [[ -s $work/times ]]; then
+        printf '\nthe slowest bats tests\n'
+        sort -rn "$work/times" | head -n 10 | awk '{ ms = $1; $1 = ""; printf "%6ds %s\n", ms / 1000, $0 }'
+    fi
     printf '\nstep     result    time\n'
     printf '%s\n' "${table[@]}"
     [[ $skipped -eq 0 || ${CI:-} != true ]] || echo "CI=true: a skipped step is a failure"

@@ -22,6 +22,7 @@ mod reaping;
 mod run;
 mod shutdown;
 mod signals;
+mod soak;
 mod status;
 mod suites;
 mod test_bats;

@@ -33,6 +33,7 @@ pub(crate) struct Process {
     /// All lines so far, and how many of them the test has looked at, for each stream.
     seen: Vec<(Stream, String)>,
     looked: [usize; 2],
+    drained: usize,
     open: usize,
     deadline: Duration,
     command: String,
@@ -69,6 +70,7 @@ impl Process {
             sender,
             seen: Vec::new(),
             looked: [0; 2],
+            drained: 0,
             open,
             deadline,
             command: shown,
@@ -158,6 +160,19 @@ impl Process {
             Err(_) => return Err("hung: the deadline passed"),
         }
         Ok(())
+    }
+
+    /// The lines that have come since the last call, on both streams, without waiting.
+    pub(crate) fn drain(&mut self) -> Vec<(Stream, String)> {
+        while let Ok((stream, line)) = self.events.try_recv() {
+            match line {
+                Some(line) => self.seen.push((stream, line)),
+                None => self.open -= 1,
+            }
+        }
+        let new = self.seen[self.drained..].to_vec();
+        self.drained = self.seen.len();
+        new
     }
 
     /// Closes stdin and waits for the end of the process and of its output.
