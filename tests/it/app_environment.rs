@@ -246,6 +246,8 @@ fn shown(user: User, change: impl Fn(&mut Vec<u8>), seals: SealFlags) -> Running
     running
 }
 
+type Change = fn(&mut Vec<u8>);
+
 /// A stranger's variables would make root run a stranger's code (`LD_PRELOAD`, `PATH`).
 #[test]
 fn an_environment_is_believed_only_after_it_was_checked() {
@@ -262,7 +264,6 @@ fn an_environment_is_believed_only_after_it_was_checked() {
     for seals in [SealFlags::empty(), page_like] {
         assert_eq!(evil(shown(User::Root, |_| {}, seals)), ["<>"], "{seals:?}: it could still change");
     }
-    type Change = fn(&mut Vec<u8>);
     let wrong: [(&str, Change); 4] = [
         ("another version", |bytes| bytes[7] += 1),
         ("too long a list", |bytes| bytes[8..16].copy_from_slice(&u64::MAX.to_le_bytes())),
