@@ -83,12 +83,14 @@ impl Error {
     fn failure(&self) -> Failure {
         match self {
             Self::Usage(_) | Self::SecondInit { .. } => Failure::Usage,
-            Self::Find(FindError::Denied { .. })
-            | Self::Ask(AskError::Pipe(_, PipeError::Open(_)))
-            | Self::Inherited(_) => Failure::Denied,
+            Self::Find(FindError::Denied { .. }) | Self::Inherited(_) => Failure::Denied,
+            Self::Ask(AskError::Pipe(_, PipeError::Open(error)))
+                if error.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
+                Failure::Denied
+            }
             Self::Find(_) => Failure::NoInit,
-            Self::Ask(AskError::Silent { .. } | AskError::Pipe(..) | AskError::State(_))
-            | Self::NotNow(_) => Failure::NoAnswer,
+            Self::Ask(_) | Self::NotNow(_) => Failure::NoAnswer,
             Self::Config(_) | Self::Mode(_) | Self::Environment(_) | Self::Identity(_) => Failure::Config,
             Self::Maintained => Failure::Refused,
             Self::NoRunScript(_) => Failure::NotFound,

@@ -9,11 +9,11 @@ use super::trust::{PipeError, Process, Refusal};
 use crate::process::Pid;
 use crate::sys::page::{self, Words};
 use crate::sys::{memfd, proc};
-use std::fs;
 use std::io::Read as _;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::Ordering;
+use std::{fmt, fs};
 
 /// A running init, as seen from outside.
 #[derive(Debug)]
@@ -72,19 +72,41 @@ pub enum FindError {
     },
     /// Its page has another layout.
     #[error(
-        "PID {pid} is a wrapper of another version: its state page has layout {theirs}, and this wrapper reads layout {}; \
-         use the one in its image: /usr/bin/wrapper",
-        layout::VERSION
+        "PID {pid} is a wrapper of another version, {theirs}, and this one is {}; use the one in its image: \
+         /usr/bin/wrapper",
+        Version::own()
     )]
     Version {
         /// Which.
         pid: Pid,
-        /// The version of its layout.
-        theirs: u8,
+        /// Its version.
+        theirs: Version,
     },
     /// There is no `/proc`.
     #[error("/proc is not mounted here, so nothing can be found out about PID 1")]
     NoProc,
+}
+
+/// The version of a wrapper and of the layout of its page.
+#[derive(Debug)]
+pub struct Version {
+    release: Option<String>,
+    layout: u8,
+}
+
+impl Version {
+    fn own() -> Self {
+        Self { release: Some(env!("CARGO_PKG_VERSION").to_owned()), layout: layout::VERSION }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(release) = &self.release {
+            write!(f, "{release} ")?;
+        }
+        write!(f, "(layout {} of the state page)", self.layout)
+    }
 }
 
 /// Finds and opens it. Becomes PID 1's uid and gid for good when that is allowed and opens the way.
@@ -161,24 +183,28 @@ pub fn open_pipe(init: &Init) -> Result<OwnedFd, PipeError> {
 enum Open {
     Refused(Refusal),
     /// A page that is believed, of a layout of this version.
-    Version(u8),
+    Version(Version),
 }
 
 /// Opens the page of `pid`, when it holds one that is believed.
 fn open(pid: Pid) -> Result<Init, Open> {
     let process = Process::open(pid).map_err(|_| Open::Refused(Refusal::Absent))?;
     let file = fs::File::from(process.memfd(layout::NAME).map_err(Open::Refused)?);
-    let mut magic = [0; 8];
-    let read = file.read_exact_at(&mut magic, 8 * layout::HEADER as u64);
-    let version = read.ok().and_then(|()| layout::version(u64::from_ne_bytes(magic)));
-    match version {
+    // As bytes: another version's page may have another length.
+    let mut head = [0; 8 * layout::RELEASE.end];
+    let read = file.read_exact_at(&mut head, 0);
+    let magic = head.as_chunks().0[layout::HEADER];
+    match read.ok().and_then(|()| layout::version(u64::from_ne_bytes(magic))) {
         // Not yet written, or no page of any wrapper.
         None => Err(Open::Refused(Refusal::Absent)),
-        Some(layout::VERSION) => match page::open(file.as_fd()) {
+        Some(layout::VERSION) => match page::open(file.as_fd(), layout::WORDS) {
             Ok(words) => Ok(Init { pid, process, words }),
             Err(_) => Err(Open::Refused(Refusal::Absent)),
         },
-        Some(other) => Err(Open::Version(other)),
+        Some(layout) => {
+            let release = layout::release(&head[8 * layout::RELEASE.start..]).filter(|_| layout > 2);
+            Err(Open::Version(Version { release, layout }))
+        }
     }
 }
 
@@ -212,7 +238,7 @@ fn why_no_page(pid: Pid) -> String {
         line.split_whitespace().next()?.parse::<u64>().ok()
     });
     match limit {
-        Some(limit) if limit < page::LENGTH as u64 => {
+        Some(limit) if limit < page::length(layout::WORDS) as u64 => {
             format!("its file size limit (ulimit -f) of {limit} bytes leaves no room for one")
         }
         _ => match memfd::create(c"wrapper-probe", 0) {

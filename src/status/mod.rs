@@ -4,6 +4,7 @@
 //! descriptors (the kernel decides: same uid and gid and at least its capabilities, or `SYS_PTRACE`) may read it and
 //! write commands. PID 1 answers in the page, so an answer also tells that it is alive.
 
+pub mod answers;
 pub mod ask;
 pub mod find;
 pub mod inherit;

@@ -19,6 +19,9 @@ use std::ffi::OsStr;
 use std::io;
 use std::time::{Instant, SystemTime};
 
+/// How many requests one turn takes.
+const REQUESTS: usize = 64;
+
 /// A supervisor at work.
 pub struct Supervisor<'a> {
     machine: Machine,
@@ -165,7 +168,9 @@ impl<'a> Supervisor<'a> {
     }
 
     fn take_requests(&mut self) {
-        while let Some((id, request)) = self.board.next_request() {
+        // A crowd of clients must not hold up signals and deadlines: the rest waits for the next turn.
+        for _ in 0..REQUESTS {
+            let Some((id, request)) = self.board.next_request() else { break };
             self.request = Some(id);
             self.dispatch(Event::Asked(request));
         }

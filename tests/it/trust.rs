@@ -8,7 +8,9 @@ use rustix::fs::SealFlags;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use wrapper::status::layout;
-use wrapper::sys::page::LENGTH;
+use wrapper::sys::page;
+
+const LENGTH: usize = page::length(layout::WORDS);
 
 /// Every command that asks PID 1.
 const ASKS: [&[&str]; 6] = [
@@ -25,7 +27,7 @@ fn sealed() -> SealFlags {
 }
 
 /// The arguments of a probe that shows a page of a running app, with these further options.
-fn page(options: &[&str]) -> Vec<String> {
+fn page_of(options: &[&str]) -> Vec<String> {
     let mut words = vec![programs().probe.clone(), "page".to_owned()];
     let mut word = |index: usize, value: u64| {
         words.extend(["--word".to_owned(), index.to_string(), value.to_string()]);
@@ -40,7 +42,7 @@ fn page(options: &[&str]) -> Vec<String> {
 
 /// Shows a page as a process of this user below a PID 1 that is no wrapper and runs as root.
 fn shown(user: User, options: &[&str]) -> Running {
-    let words = page(options);
+    let words = page_of(options);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let mut running = Init::wrapper().place(Place::Subreaper).user(user).without(&words);
     running.line("page ready");
@@ -141,7 +143,7 @@ fn a_page_of_another_layout_names_both_versions() {
     let magic = layout::MAGIC - u64::from(layout::VERSION) + u64::from(version);
     let header = layout::HEADER.to_string();
     for length in [LENGTH, 4096, 1 << 20] {
-        let mut words = page(&["--word", &header, &magic.to_string(), "--seals", &seals(sealed())]);
+        let mut words = page_of(&["--word", &header, &magic.to_string(), "--seals", &seals(sealed())]);
         words.pop();
         words.push(length.to_string());
         let words: Vec<&str> = words.iter().map(String::as_str).collect();

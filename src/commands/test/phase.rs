@@ -47,8 +47,9 @@ impl Seen {
     pub(super) fn phase(&self, patience: Duration) -> Result<Option<(Phase, String)>, String> {
         let Self::Init(init) = self else { return Ok(None) };
         // In every phase: a PID 1 that hangs keeps the state that it published last.
-        let patience = patience.clamp(LEAST_PATIENCE, ask::PATIENCE);
-        ask::ask_within(init, board::verb(Request::Ping), patience).map_err(|error| error.to_string())?;
+        let busy = patience.clamp(LEAST_PATIENCE, ask::BUSY);
+        ask::ask_within(init, board::verb(Request::Ping), busy.min(ask::PATIENCE), busy)
+            .map_err(|error| error.to_string())?;
         match ask::state(init).and_then(board::decode) {
             Some(state) => Ok(Some(translate(&state))),
             None => Err(AskError::State(init.pid).to_string()),

@@ -1,6 +1,7 @@
 //! An init that runs with its app: its pids, signals to it, commands inside its namespaces.
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use super::init::{Place, User};
 use super::proc;
@@ -108,7 +109,12 @@ impl Running {
 
     /// The same without waiting for its end.
     pub(crate) fn enter_and_stay(&self, argv: &[&str]) -> Process {
-        Process::start(Process::command(&self.entering(self.user, argv)), DEADLINE)
+        self.enter_and_stay_within(argv, DEADLINE)
+    }
+
+    /// The same for what takes longer.
+    pub(crate) fn enter_and_stay_within(&self, argv: &[&str], deadline: Duration) -> Process {
+        Process::start(Process::command(&self.entering(self.user, argv)), deadline)
     }
 
     fn entering(&self, user: User, argv: &[&str]) -> Vec<String> {
