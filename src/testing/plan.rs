@@ -257,3 +257,19 @@ pub(super) fn first_line(path: &Path) -> io::Result<Vec<u8>> {
     start.truncate(end);
     Ok(start)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_s_own_variables_win() {
+        let all = ["/t/10-app.vars.yaml", "/t/vars.yaml"].map(PathBuf::from);
+        for paths in [all.clone(), [all[1].clone(), all[0].clone()]] {
+            assert_eq!(variables(b"10-app", &paths), Some("/t/10-app.vars.yaml".into()));
+            assert_eq!(variables(b"20-web", &paths), Some("/t/vars.yaml".into()));
+            assert_eq!(variables(b"", &paths), Some("/t/vars.yaml".into()), "of goss.yaml");
+        }
+        assert_eq!(variables(b"20-web", &all[..1]), None);
+    }
+}

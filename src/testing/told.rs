@@ -181,3 +181,56 @@ impl Told {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(index: usize, outcome: Outcome, message: &str) -> Message {
+        let check = Check {
+            suite: "image".into(),
+            file: format!("{index}.sh"),
+            title: String::new(),
+            outcome,
+            message: message.into(),
+            started: SystemTime::UNIX_EPOCH,
+            duration: Duration::ZERO,
+            origin: Origin::File,
+        };
+        Message::Check(index, Box::new(check))
+    }
+
+    #[test]
+    fn messages_together_have_a_budget() {
+        let mut ledger = Ledger::new(1);
+        let mut hand = Hand::default();
+        ledger.hear(Some(Message::Begin(0)), &mut hand);
+        let message = format!("the reason\n{}", "x".repeat(MESSAGES / 4));
+        for _ in 0..100 {
+            ledger.hear(Some(check(0, Outcome::Fail, &message)), &mut hand);
+        }
+        let lengths: Vec<usize> = ledger.files[0].checks.iter().map(|check| check.message.len()).collect();
+        assert_eq!(lengths.len(), 100);
+        assert!(lengths.iter().sum::<usize>() <= MESSAGES + 100 * "the reason".len());
+        assert_eq!(lengths[0], message.len(), "the first are whole");
+        assert_eq!(ledger.files[0].checks[99].message, "the reason");
+    }
+
+    #[test]
+    fn only_the_file_in_the_hand_is_spoken_of() {
+        let mut ledger = Ledger::new(3);
+        let (mut one, mut two) = (Hand::default(), Hand::default());
+        ledger.hear(Some(Message::Begin(0)), &mut one);
+        ledger.hear(Some(Message::Begin(1)), &mut two);
+        ledger.hear(Some(check(1, Outcome::Pass, "")), &mut one);
+        ledger.hear(Some(Message::Done(1)), &mut one);
+        assert!(ledger.files[1].checks.is_empty() && !ledger.files[1].done && !ledger.files[1].disturbed);
+        assert!(ledger.files[0].disturbed, "it came through this file's worker");
+        ledger.hear(Some(Message::Done(0)), &mut one);
+        ledger.hear(Some(Message::Begin(1)), &mut one);
+        assert!(ledger.files[1].disturbed, "two workers cannot have the same file");
+        ledger.hear(Some(Message::Begin(7)), &mut one);
+        ledger.hear(None, &mut two);
+        assert!(!ledger.files[2].disturbed);
+    }
+}

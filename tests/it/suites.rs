@@ -408,3 +408,27 @@ fn bats_without_any_writable_directory_says_what_to_do() {
     let message = &verdicts(&done)[0].message;
     assert!(message.contains("needs a writable directory") && message.contains("TMPDIR"), "{done}");
 }
+
+/// Perl's own reader takes nothing that a test prints or is called for a directive.
+#[test]
+fn tap_is_read_by_perl() {
+    let tree = shell(Tree::new(), "image/10-a # TODO later.sh", "echo 'x # SKIP not'; echo 'a \\ b'; exit 1");
+    let tree = shell(tree, "image/20-skips.sh", "echo 'no volume # TODO'; exit 77").file(
+        "tests/image/30-b.bats",
+        0o644,
+        "@test \"good # skip me\" { true; }\n@test \"bad \\\\# TODO me\" { false; }\n",
+    );
+    let out = tree.path("out.tap");
+    let done = test(&tree, &["image", "--format", "tap"]).code(1);
+    std::fs::write(&out, done.stdout.join("\n") + "\n").expect("write");
+    let read = "my $p = TAP::Parser->new({source => $ARGV[0]});
+        while (my $r = $p->next) {
+            next unless $r->is_test;
+            printf \"%s%s%s\\n\", $r->is_actual_ok ? 'ok' : 'not ok', $r->has_skip ? ' skip' : '', $r->has_todo ? ' todo' : '';
+        }
+        print 'problems: ', scalar($p->parse_errors), \"\\n\"";
+    let perl = crate::support::tools::tool("perl");
+    let read =
+        crate::support::running::run(&[perl, "-MTAP::Parser".into(), "-e".into(), read.into(), out]).code(0);
+    assert_eq!(read.stdout, ["not ok", "ok skip", "ok", "not ok", "problems: 0"], "{done}");
+}

@@ -70,6 +70,18 @@ fn a_worker_that_dies_is_a_failure_whatever_it_said() {
     assert!(found.last().expect("a verdict").message.contains("its worker was killed"), "{done}");
 }
 
+/// Only the command that a worker works for ends it: any other process could send TERM too.
+#[test]
+fn a_worker_ends_by_no_test_s_signal() {
+    let tree = Tree::new()
+        .script("tests/image/10-sender.sh", "kill -TERM $PPID; kill -INT $PPID; exit 0")
+        .script("tests/image/20-next.sh", "exit 0");
+    let done = test(&tree, &["image", "--jobs", "1", "--format", "json"]).code(0);
+    let expected =
+        ["image/10-sender.sh", "image/20-next.sh"].map(|name| (name.to_owned(), "pass".to_owned()));
+    assert_eq!(outcomes(&done), expected, "{done}");
+}
+
 /// Whoever has the same uid and no `SYS_PTRACE` reaches neither worker nor front; what a test starts is open as ever.
 #[test]
 fn workers_are_closed_to_their_tests() {

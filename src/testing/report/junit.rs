@@ -1,9 +1,11 @@
-//! `junit`: `JUnit`'s XML in goss's shape. `classname` is the suite; what could not be run is an `<error>`; valid XML 1.0
+//! `junit`: `JUnit`'s XML in goss's shape. `classname` is the suite, and in it no two cases have the same name: the name of a goss
+//! check begins with its file, and one that comes again has a number. What could not be run is an `<error>`; valid XML 1.0
 //! whatever the texts.
 
 use super::text::{escaped, writable};
-use super::words::{Words, reason};
-use crate::testing::check::{Check, Outcome, Run};
+use super::words::{self, Words, reason};
+use crate::testing::check::{Check, Origin, Outcome, Run};
+use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 
@@ -21,21 +23,34 @@ pub(super) fn write(run: &Run, out: &mut dyn Write) -> io::Result<()> {
         run.duration.as_secs_f64(),
         humantime::format_rfc3339_seconds(writable(run.started)),
     )?;
-    run.checks.iter().try_for_each(|check| case(check, out))?;
+    let mut seen = BTreeMap::new();
+    for check in &run.checks {
+        let name = name(check);
+        let times: &mut u32 = seen.entry((&check.suite, name.clone())).or_default();
+        *times += 1;
+        let name = if *times == 1 { name } else { format!("{name} ({times})") };
+        case(check, &name, out)?;
+    }
     if !run.notes.is_empty() {
         writeln!(out, "<system-out>{}</system-out>", Content(&run.notes.join("\n")))?;
     }
     writeln!(out, "</testsuite>")
 }
 
-fn case(check: &Check, out: &mut dyn Write) -> io::Result<()> {
+/// Of a goss check `File image/10-a.goss.yaml: /etc/passwd exists`: several files may look at the same resource.
+fn name(check: &Check) -> String {
+    let words = Words::of(check);
+    let file =
+        if let Origin::Goss(_) = check.origin { format!("{}: ", words::file(check)) } else { String::new() };
+    format!("{} {file}{} {}", words.kind, words.id, words.property)
+}
+
+fn case(check: &Check, name: &str, out: &mut dyn Write) -> io::Result<()> {
     let words = Words::of(check);
     writeln!(
         out,
-        "<testcase name=\"{} {} {}\" classname=\"{}\" file=\"{}\" time=\"{:.3}\">",
-        Attribute(words.kind),
-        Attribute(&words.id),
-        Attribute(words.property),
+        "<testcase name=\"{}\" classname=\"{}\" file=\"{}\" time=\"{:.3}\">",
+        Attribute(name),
         Attribute(&check.suite),
         Attribute(&check.file),
         check.duration.as_secs_f64(),

@@ -1,5 +1,6 @@
 //! `probe`: what Kubernetes shows of a probe. The first line is the verdict and names every failing check, then comes the end
-//! of their output; 1 KiB in all, and what is cut says so. A pass is one line, and remarks when there are any.
+//! of their output; 1 KiB in all, and what is cut says so. A pass is one line, and remarks when there are any. Of several suites
+//! each has a line of its own below the verdict.
 
 use super::page::{CUT, LIMIT, Page, end_of, start_of};
 use super::text::{OneLine, Seconds};
@@ -11,6 +12,8 @@ use std::io::{self, Write};
 const USEFUL: usize = 48;
 /// More of a reason is not shown where there are several: goss's can hold a whole file.
 const REASON: usize = 160;
+/// How much of a reason is tried, so that half of the page is left for the outputs.
+const REASONS: [usize; 3] = [REASON, 80, 40];
 
 pub(super) fn write(run: &Run, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page::default();
@@ -22,16 +25,48 @@ pub(super) fn write(run: &Run, out: &mut dyn Write) -> io::Result<()> {
     }
     if run.checks.iter().all(is_phase) {
         page.push(&decided(run));
+        suites(run, &mut page);
     } else {
         page.push(&numbers(run));
         failures(run, &mut page);
         let passed = run.checks.iter().filter(|check| check.outcome == Outcome::Pass);
+        let several = run.suites.len() > 1;
+        let passed = passed.filter(|check| !(several && is_phase(check)));
         for remark in passed.filter(|check| !check.message.is_empty()) {
             page.push(&format!("\n{}", named(run, remark, REASON)));
         }
     }
-    run.notes.iter().for_each(|note| page.push(&format!("\n{}", OneLine(note))));
+    let told = |note: &&String| run.suites.iter().any(|suite| empty_suite(run, suite) == Some(note.as_str()));
+    let notes = run.notes.iter().filter(|note| !told(note));
+    notes.for_each(|note| page.push(&format!("\n{}", OneLine(note))));
     page.write(out)
+}
+
+/// A line for each suite, where there are several.
+fn suites(run: &Run, page: &mut Page) {
+    if run.suites.len() < 2 {
+        return;
+    }
+    for suite in &run.suites {
+        let checks: Vec<Check> = run.checks.iter().filter(|check| check.suite == *suite).cloned().collect();
+        let own = Run { suites: vec![suite.clone()], checks, notes: Vec::new(), ..*run };
+        let verdict = if own.failures() == 0 { "pass" } else { "fail" };
+        let said = match &own.checks[..] {
+            [] => empty_suite(run, suite)
+                .and_then(|note| note.strip_prefix(&format!("{suite}: ")))
+                .unwrap_or("no tests")
+                .to_owned(),
+            checks if checks.iter().all(is_phase) => decided(&own),
+            _ => numbers(&own).trim_end_matches([':', ' ']).to_owned(),
+        };
+        page.push(&format!("\n{suite}: {verdict}: {said}"));
+    }
+}
+
+/// The note about a suite without tests, which the suite's own line says.
+fn empty_suite<'a>(run: &'a Run, suite: &str) -> Option<&'a str> {
+    let begin = format!("{suite}: no tests");
+    run.notes.iter().find(|note| run.suites.len() > 1 && note.starts_with(&begin)).map(String::as_str)
 }
 
 /// Of a run without checks the notes say what there is to say.
@@ -73,15 +108,28 @@ fn is_phase(check: &Check) -> bool {
 fn failures(run: &Run, page: &mut Page) {
     let failing = || run.checks.iter().filter(|check| check.outcome.is_failure());
     let count = run.failures();
-    let most = if count == 1 { LIMIT } else { REASON };
+    let silent = failing().all(|check| details(check).is_empty());
+    let fits = |most: &usize| {
+        let length: usize = failing().map(|check| named(run, check, *most).len() + SEPARATOR.len()).sum();
+        length <= LIMIT / 2
+    };
+    let most = match count {
+        0 | 1 => LIMIT,
+        _ if silent => REASON,
+        _ => REASONS.into_iter().find(fits).unwrap_or(REASON),
+    };
     let named = |check: &Check| named(run, check, most);
     if count == 1 || page.has_room_for(failing().map(named), SEPARATOR) {
         page.join(failing().map(named), SEPARATOR);
+        suites(run, page);
         let shown = failing().filter(|check| !details(check).is_empty());
-        let header = |check: &Check| if count == 1 { String::new() } else { name(run, check) };
+        let header = |check: &Check| {
+            if count == 1 && run.suites.len() == 1 { String::new() } else { name(run, check) }
+        };
         outputs(shown.map(|check| (header(check), details(check))), page);
     } else if page.has_room_for(failing().map(|check| name(run, check)), SEPARATOR) {
         page.join(failing().map(|check| name(run, check)), SEPARATOR);
+        suites(run, page);
         outputs(failing().map(|check| (named(check), details(check))), page);
     } else {
         let mut failing = failing();
@@ -96,6 +144,7 @@ fn failures(run: &Run, page: &mut Page) {
             left -= 1;
         }
         page.push(&format!("; and {left} more"));
+        suites(run, page);
     }
 }
 

@@ -100,7 +100,9 @@ fn cases(xml: &str) -> Vec<(String, Vec<(String, String)>)> {
 fn junit_has_goss_s_cases() {
     let goss = include_str!("goss-0.4.9/report.xml");
     let ours = text(&run(), Format::Junit);
-    assert_eq!(cases(&ours), cases(goss));
+    // Only a name tells the file too: goss knows one file at a time.
+    let named = ours.replace("image/10-all.goss.yaml: ", "");
+    assert_eq!(cases(&named), cases(goss));
     let head = |xml: &str| {
         let document = roxmltree::Document::parse(xml).expect("XML");
         let root = document.root_element();

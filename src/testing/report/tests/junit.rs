@@ -1,7 +1,7 @@
 //! `junit`: read by an XML parser.
 
-use super::{all_outcomes, run, shell, text};
-use crate::testing::check::{Outcome, Run};
+use super::{all_outcomes, goss, run, shell, text};
+use crate::testing::check::{Check, Outcome, Run};
 use crate::testing::report::Format;
 use roxmltree::{Document, Node};
 
@@ -47,6 +47,24 @@ fn a_failure_has_its_reason_and_all_its_lines() {
     assert_eq!(failure.attribute("message"), Some("exited with code 1"));
     let lines = "Shell: ready/20-http.sh: exit-status: exited with code 1\n  curl: (7) refused\n  no answer";
     assert_eq!(failure.text(), Some(lines));
+}
+
+#[test]
+fn no_two_cases_have_the_same_name() {
+    let other = Check { file: "50-files.goss.yaml".into(), ..goss() };
+    let xml = text(&run(vec![goss(), other, goss(), shell("a.sh", Outcome::Pass, "")]), Format::Junit);
+    let document = Document::parse(&xml).expect("XML");
+    let names: Vec<_> =
+        elements(document.root_element(), "testcase").filter_map(|case| case.attribute("name")).collect();
+    assert_eq!(
+        names,
+        [
+            "File ready/40-files.goss.yaml: /nope exists",
+            "File ready/50-files.goss.yaml: /nope exists",
+            "File ready/40-files.goss.yaml: /nope exists (2)",
+            "Shell ready/a.sh exit-status"
+        ]
+    );
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn tap() {
 fn tap_is_not_steered_by_a_test_s_output() {
     let run = run(vec![shell("a #TODO\nok 2", Outcome::Fail, "a \\ b # skip\nBail out!\n1..0")]);
     let expected = "1..1\n\
-        not ok 1 - Shell: ready/a \\#TODO ok 2: exit-status: a \\\\ b \\# skip Bail out! 1..0\n";
+        not ok 1 - Shell: ready/a ＃TODO ok 2: exit-status: a \\ b ＃ skip Bail out! 1..0\n";
     assert_eq!(text(&run, Format::Tap), expected);
 }
 

@@ -29,6 +29,8 @@ fn a_pass_is_one_line_and_remarks() {
     assert_eq!(
         probe(&run),
         "live, ready: pass: 2 checks in 0.012s, 1 skipped\n\
+         live: pass: no tests\n\
+         ready: pass: 2 checks in 0.012s, 1 skipped\n\
          ready/0.sh: left 1 process behind, which was killed\n\
          README.md: not run\n"
     );
@@ -51,15 +53,47 @@ fn a_phase_s_verdict_is_on_the_line() {
     run.suites = vec!["live".into(), "startup".into()];
     run.checks =
         ["live", "startup"].map(|suite| phase(suite, Outcome::Pass, "maintenance since noon")).into();
-    assert_eq!(probe(&run), "live, startup: pass: maintenance since noon\n");
+    assert_eq!(
+        probe(&run),
+        "live, startup: pass: maintenance since noon\nlive: pass: maintenance since noon\nstartup: pass: maintenance since noon\n"
+    );
     run.suites[1] = "ready".into();
     run.checks[1] = phase("ready", Outcome::Fail, "draining");
-    assert_eq!(probe(&run), "live, ready: fail: draining\n");
+    assert_eq!(
+        probe(&run),
+        "live, ready: fail: draining\nlive: pass: maintenance since noon\nready: fail: draining\n"
+    );
     run.checks.push(shell("a.sh", Outcome::Pass, ""));
     assert_eq!(
         probe(&run),
-        "live, ready: fail: 1 of 3 checks: ready: draining\nlive: maintenance since noon\n"
+        "live, ready: fail: 1 of 3 checks: ready: draining\nlive: pass: maintenance since noon\nready: fail: 1 of 2 checks\n"
     );
+}
+
+#[test]
+fn of_several_suites_each_has_its_line() {
+    let of = |suite: &str, check: Check| Check { suite: suite.into(), ..check };
+    let mut run = run(vec![
+        of("live", shell("a.sh", Outcome::Pass, "")),
+        of("ready", shell("b.sh", Outcome::Fail, "exited with code 1\n  refused")),
+    ]);
+    run.suites = ["live", "ready", "startup"].map(str::to_owned).into();
+    run.notes.push("startup: no tests; the app runs".into());
+    assert_eq!(
+        probe(&run),
+        "live, ready, startup: fail: 1 of 2 checks: ready/b.sh: exited with code 1\n\
+         live: pass: 1 check in 0.012s\nready: fail: 1 of 1 check\nstartup: pass: no tests; the app runs\n--- ready/b.sh\n  refused\n"
+    );
+}
+
+/// Long names and reasons leave room for the start of what each of two said.
+#[test]
+fn of_two_failures_both_outputs_are_shown() {
+    let message =
+        format!("`{}' failed\n  the output that tells why\n  and more of it", "[ x ] || ".repeat(60));
+    let names = ["one", "two"].map(|name| format!("{name} {}", "with a long name ".repeat(8)));
+    let text = probe(&run(names.iter().map(|name| bats(name, Outcome::Fail, &message)).collect()));
+    assert_eq!(text.matches("the output that tells why").count(), 2, "{text}");
 }
 
 #[test]
