@@ -12,6 +12,7 @@ mod help;
 mod identity;
 mod init;
 mod log;
+mod memory;
 mod status;
 mod steer;
 mod test;
@@ -23,6 +24,7 @@ use crate::status::find::FindError;
 use crate::status::inherit::EnvironmentError;
 use crate::status::trust::PipeError;
 use crate::sys::entry::Started;
+use crate::sys::signal::SignalNo;
 use crate::{exit, sys};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -115,6 +117,9 @@ pub fn main(started: &Started) -> i32 {
 fn dispatch(started: &Started) -> Result<u8, Error> {
     let args = started.args.get(1..).unwrap_or_default();
     let Some((first, rest)) = args.split_first() else { return init::run(started, &[]) };
+    if is_client(first.as_bytes(), rest) {
+        end_by_signals(started);
+    }
     match first.as_bytes() {
         b"run" => init::run(started, rest),
         b"maintenance" => steer::maintenance(started, rest),
@@ -133,6 +138,21 @@ fn dispatch(started: &Started) -> Result<u8, Error> {
         option if option.starts_with(b"-") => init::run(started, args),
         _ => init::command(started, args),
     }
+}
+
+/// Whether these words only ask or print something. Inits and `test` keep all signals blocked and read them.
+fn is_client(first: &[u8], rest: &[&OsStr]) -> bool {
+    match first {
+        b"maintenance" => !rest.is_empty(),
+        b"status" | b"stop" | b"restart" | b"config" | b"--help" | b"help" | b"--version" => true,
+        _ => false,
+    }
+}
+
+/// From here on signals do what they do to any program; the one that tells of a reader that went away does nothing.
+fn end_by_signals(started: &Started) {
+    sys::mask::set_ignored(SignalNo::PIPE, true);
+    sys::mask::set_mask(started.mask);
 }
 
 /// Whether a word asks for help.

@@ -2,6 +2,7 @@
 //! that is quiet.
 
 use super::console::{parse, print};
+use super::memory::{self, Memory};
 use super::{Error, board};
 use crate::process::exit::Exit;
 use crate::status::ask::{self, AskError};
@@ -41,6 +42,8 @@ pub(super) fn main(args: &[&OsStr]) -> Result<u8, Error> {
             state,
             signals: ask::signals(&init).collect(),
             answers: answer.is_ok(),
+            version: ask::release(&init),
+            memory: memory::of(init.pid),
         };
         print(&if matches.get_flag("json") { seen.json() } else { seen.text() });
     }
@@ -53,6 +56,8 @@ struct Seen {
     state: Snapshot,
     signals: Vec<(i32, u64)>,
     answers: bool,
+    version: Option<String>,
+    memory: Memory,
 }
 
 impl Seen {
@@ -93,6 +98,15 @@ impl Seen {
         let detail = if by_name.is_empty() { String::new() } else { format!(" ({})", by_name.join(", ")) };
         line("forwarded", format!("{}{detail}", counted(state.forwarded, "signal")));
         line("reaped", counted(state.orphans, "orphan"));
+        if let Some(current) = self.memory.current {
+            let limit = self.memory.limit.map_or(String::new(), |limit| format!(" of {}", mebibytes(limit)));
+            let kills = self.memory.oom_kills.filter(|kills| *kills > 0);
+            let kills = kills.map_or(String::new(), |kills| format!(", {}", counted(kills, "OOM kill")));
+            line("memory", format!("{}{limit}{kills}", mebibytes(current)));
+        }
+        if let Some(version) = &self.version {
+            line("version", version.clone());
+        }
         if !self.answers {
             line("init", format!("PID {} does not answer", self.pid));
         }
@@ -114,7 +128,7 @@ impl Seen {
             "{{\"init_pid\":{},\"answers\":{},\"mode\":\"{}\",\"phase\":\"{}\",\"goal\":\"{}\",\"phase_since\":{},\
              \"stop_signal\":{},\"app_pid\":{},\"app_since\":{},\"restarts\":{},\"last_exit_code\":{},\
              \"last_exit_signal\":{},\"signals_forwarded\":{},\"signals\":{{{}}},\"orphans_reaped\":{},\
-             \"maintenance\":{}}}\n",
+             \"maintenance\":{},\"version\":{},\"memory_bytes\":{},\"memory_limit_bytes\":{},\"oom_kills\":{}}}\n",
             self.pid,
             self.answers,
             if self.mode == Mode::Run { "run" } else { "command" },
@@ -135,6 +149,10 @@ impl Seen {
             signals.join(","),
             state.orphans,
             state.phase == Phase::Maintenance,
+            text(self.version.clone()),
+            number(self.memory.current),
+            number(self.memory.limit),
+            number(self.memory.oom_kills),
         )
     }
 }
@@ -160,6 +178,11 @@ fn name(signal: i32) -> String {
 fn seconds(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     format!("{}.{:03}", since.as_secs(), since.subsec_millis())
+}
+
+/// `48 MiB`, rounded up.
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
 }
 
 /// `1 signal`, `2 signals`.

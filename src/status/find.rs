@@ -82,6 +82,17 @@ pub enum FindError {
         /// Its version.
         theirs: Version,
     },
+    /// There is no process of the pid that was named.
+    #[error("there is no process {0} here (--pid)")]
+    NoProcess(Pid),
+    /// The process that was named is something else.
+    #[error("PID {pid} is no wrapper that runs as init, but {name:?} (--pid)")]
+    NotOne {
+        /// Which.
+        pid: Pid,
+        /// Its name.
+        name: String,
+    },
     /// There is no `/proc`.
     #[error("/proc is not mounted here, so nothing can be found out about PID 1")]
     NoProc,
@@ -142,6 +153,23 @@ pub fn find() -> Result<Init, FindError> {
         (None, None) if ours && is_wrapper(1) => Err(FindError::NoPage { pid: 1, why: why_no_page(1) }),
         (None, None) => Err(FindError::None(name(1))),
     }
+}
+
+/// Opens the init that somebody named, whatever its mounts are.
+pub fn find_pid(pid: Pid) -> Result<Init, FindError> {
+    match open(pid) {
+        Ok(init) => Ok(init),
+        Err(Open::Version(theirs)) => Err(FindError::Version { pid, theirs }),
+        Err(Open::Refused(Refusal::Denied)) => become_and_open(pid),
+        Err(Open::Refused(_)) if Process::open(pid).is_err() => Err(FindError::NoProcess(pid)),
+        Err(Open::Refused(Refusal::Absent)) => Err(FindError::NotOne { pid, name: name(pid) }),
+        Err(Open::Refused(why)) => Err(FindError::NotBelieved { first: name(1), pid, why }),
+    }
+}
+
+/// Whether PID 1 is the wrapper of another container, in a PID namespace that is shared.
+pub fn first_is_foreign() -> bool {
+    is_wrapper(1) && !same_mounts(1)
 }
 
 /// PID 1, when it is a wrapper.

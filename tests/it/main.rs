@@ -11,6 +11,7 @@ mod support;
 mod app_environment;
 mod architecture;
 mod bad_input;
+mod clients;
 mod crowds;
 mod environment;
 mod exit;

@@ -49,7 +49,7 @@ fn command(started: &Started, options: &Options, clock: Instant) -> Result<u8, E
     let locations = init::locations();
     let (loaded, errors) = config::load_tolerant(&locations, entry::environment(), None);
     let config = &loaded.config;
-    let seen = phase::look();
+    let seen = phase::look(options.pid)?;
     let suites = suites::chosen(&options.suites, &locations, seen.inside())?;
     let mut session = Session::new(options, config, suites, clock);
     if options.list {
@@ -74,7 +74,7 @@ fn command(started: &Started, options: &Options, clock: Instant) -> Result<u8, E
         _ if session.files.is_empty() => Ok(Vec::new()),
         Seen::Hidden(why) => Err(why.clone()),
         Seen::Init(init) => for_tests(Some(init), config).map_err(|error| error.to_string()),
-        Seen::Nobody | Seen::Unknown(_) => Ok(for_tests(None, config)?),
+        Seen::Nobody(_) | Seen::Unknown(_) => Ok(for_tests(None, config)?),
     };
     let interrupted = match env {
         Ok(env) => rounds::run(&mut session, started, options, config, env)?,

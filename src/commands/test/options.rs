@@ -38,6 +38,7 @@ pub(super) struct Options {
     pub(super) require: bool,
     pub(super) force: bool,
     pub(super) engine: Option<Choice>,
+    pub(super) pid: Option<i32>,
 }
 
 impl Options {
@@ -76,6 +77,7 @@ impl Options {
             fail_fast: matches.get_flag("fail-fast"),
             require: matches.get_flag("require"),
             force: matches.get_flag("force"),
+            pid: matches.get_one::<i32>("pid").copied(),
             engine: matches.get_one::<String>("engine").map(|name| match name.as_str() {
                 "builtin" => Choice::Builtin,
                 "goss" => Choice::Goss,
@@ -139,6 +141,10 @@ pub(in crate::commands) fn parser() -> Command {
         .arg(
             option("engine", "ENGINE", "Who runs goss files [default: test.engine, auto]")
                 .value_parser(["auto", "builtin", "goss"]),
+        )
+        .arg(
+            option("pid", "N", "Ask this process for the phase, a wrapper that runs as init [default: this container's]")
+                .value_parser(value_parser!(i32).range(1..)),
         )
         .arg(flag("list", "Print the test files and who runs each, and run none"))
         .arg(flag("fail-fast", "Begin no further file after a failure; the rest is skipped"))

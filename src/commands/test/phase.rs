@@ -1,8 +1,10 @@
 //! What `test` learns from PID 1: whether there is one, and in which phase it is.
 
 use crate::commands::board;
+use crate::process::Pid;
 use crate::status::ask::{self, AskError};
 use crate::status::find::{self, FindError, Init};
+use crate::status::layout::Mode;
 use crate::supervisor::board::Snapshot;
 use crate::supervisor::state::{self, Goal, Request};
 use crate::testing::check::{Check, Origin, Outcome};
@@ -16,8 +18,8 @@ const LEAST_PATIENCE: Duration = Duration::from_millis(80);
 pub(super) enum Seen {
     /// The wrapper that is this container's init.
     Init(Init),
-    /// None: `test` is the container's own command, or this is no container of ours.
-    Nobody,
+    /// None, and why: `test` is the container's own command, or this is no container of ours.
+    Nobody(String),
     /// One that we may not look into, or that is not believed: why.
     Hidden(String),
     /// There is no way to know, for anybody: why.
@@ -25,22 +27,27 @@ pub(super) enum Seen {
 }
 
 /// Looks. It costs nothing that a probe would notice.
-pub(super) fn look() -> Seen {
-    if std::process::id() == 1 {
-        return Seen::Nobody;
+///
+/// Errors: the init that `--pid` names cannot be asked.
+pub(super) fn look(pid: Option<Pid>) -> Result<Seen, FindError> {
+    if let Some(pid) = pid {
+        return find::find_pid(pid).map(Seen::Init);
     }
-    match find::find() {
+    if std::process::id() == 1 {
+        return Ok(Seen::Nobody("wrapper test is this container's own command".into()));
+    }
+    Ok(match find::find() {
         Ok(init) => Seen::Init(init),
-        Err(FindError::None(_)) => Seen::Nobody,
+        Err(error @ FindError::None(_)) => Seen::Nobody(error.to_string()),
         Err(error @ (FindError::NoProc | FindError::NoPage { .. })) => Seen::Unknown(error.to_string()),
         Err(error) => Seen::Hidden(error.to_string()),
-    }
+    })
 }
 
 impl Seen {
     /// Whether this is a running container.
     pub(super) fn inside(&self) -> bool {
-        !matches!(self, Self::Nobody)
+        !matches!(self, Self::Nobody(_))
     }
 
     /// The phase and a line that says so; none when there is nobody to say. An error when PID 1 hangs.
@@ -56,12 +63,20 @@ impl Seen {
         }
     }
 
-    /// What people should know when the phase cannot be told.
+    /// What people should know about the init that was asked: that there is none, or that it may not be the one meant.
     pub(super) fn remark(&self) -> Option<String> {
         match self {
+            Self::Nobody(why) => Some(format!("there is no init to ask, so the tests decide: {why}")),
+            Self::Init(init) if ask::mode(init) == Mode::Command => {
+                let foreign = init.pid != 1 && find::first_is_foreign();
+                let hint =
+                    if foreign { "; PID 1 is another container's wrapper: --pid 1 asks it" } else { "" };
+                Some(format!("asked PID {}, which runs a command and not the run script{hint}", init.pid))
+            }
+            Self::Init(init) if init.pid != 1 => Some(format!("asked PID {}", init.pid)),
             Self::Hidden(why) => Some(format!("the phase is unknown: {why}")),
             Self::Unknown(why) => Some(format!("the phase is unknown, so the tests decide: {why}")),
-            _ => None,
+            Self::Init(_) => None,
         }
     }
 }
