@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
+use crate::support::process::DEADLINE;
 use crate::support::tools::{programs, target_directory, tool};
 use crate::support::{Case, Init, Kind};
 use crate::{environment, exit, inherited, reaping, shutdown, signals, tty};
@@ -41,8 +42,9 @@ const KNOWN: &[(Kind, &str)] = &[
 
 /// The first line of why a case failed; none when it passed.
 fn ask(kind: Kind, case: &Case) -> Option<String> {
-    // Some of them hang in some cases, and that is known after a few seconds.
+    // Some of the others hang in some cases, and that is known after a few seconds. The wrapper must pass on a busy machine too.
     let init = Init::new(kind).quick();
+    let init = if kind == Kind::Wrapper { init.deadline(DEADLINE) } else { init };
     let failure = catch_unwind(AssertUnwindSafe(|| (case.run)(init))).err()?;
     let text = failure.downcast_ref::<String>().cloned();
     let text = text.or_else(|| failure.downcast_ref::<&str>().map(|text| (*text).to_owned()));
