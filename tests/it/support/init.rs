@@ -285,7 +285,7 @@ impl Init {
         words.push("--".to_owned());
         words.extend(self.argv());
         // The whole sweep is one wait; each of its runs has a deadline of its own.
-        let done = Process::start(self.command(User::Root, words), Duration::from_secs(300)).finish();
+        let done = Process::start(self.command(User::Root, words), Duration::from_secs(1800)).finish();
         let result = done.stdout.last().cloned().unwrap_or_default();
         let first = done.stdout.first().cloned().unwrap_or_default();
         assert!(result.starts_with("sweep ok "), "{result}: {first}\n{done}");
