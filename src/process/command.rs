@@ -76,7 +76,7 @@ impl Command {
             args.push(c_string(arg.clone())?);
         }
         let files = self.candidates().into_iter().map(|file| c_string(file.into_os_string()));
-        let mut child = Child {
+        let child = Child {
             files: files.collect::<io::Result<_>>()?,
             args,
             env,
@@ -92,7 +92,7 @@ impl Command {
             dies_with_us: attributes.dies_with_us,
             borrows_us: attributes.borrows_us,
         };
-        fork::spawn(&mut child, report)
+        fork::spawn(&child, report)
     }
 }
 

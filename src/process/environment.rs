@@ -1,7 +1,6 @@
 //! The environment of a child: ours as it is, or a list of its own.
 
 use crate::sys::entry;
-use crate::sys::fork::LISTEN_PID_ROOM;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -56,9 +55,8 @@ impl Environment {
         if !self.get("LISTEN_PID").is_some_and(ours) {
             return (self.0.clone(), None);
         }
-        let mut list = self.clone().with("LISTEN_PID", OsStr::new("")).0.unwrap_or_default();
-        let index = list.len() - 1;
-        list[index] = Cow::Owned(CString::new(LISTEN_PID_ROOM).unwrap_or_default());
-        (Some(list), Some(index))
+        let list = self.clone().with("LISTEN_PID", OsStr::new("")).0.unwrap_or_default();
+        let last = list.len().checked_sub(1);
+        (Some(list), last)
     }
 }

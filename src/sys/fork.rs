@@ -96,7 +96,7 @@ pub struct Child {
     pub args: Vec<CString>,
     /// Its environment; none inherits ours as it is.
     pub env: Option<Vec<Cow<'static, CStr>>>,
-    /// Where in `env` a `LISTEN_PID=` with room for ten digits stands, to be filled with the child's pid.
+    /// Where in `env` the child's own `LISTEN_PID=` belongs; what stands there is not passed on.
     pub listen_pid: Option<usize>,
     /// The directory to start in; none keeps ours.
     pub directory: Option<CString>,
@@ -130,17 +130,21 @@ fn pointers(strings: &[impl AsRef<CStr>]) -> Vec<*const libc::c_char> {
 /// this returns (its session, when it asked for one, a little later). Allocates before the fork.
 ///
 /// Errors: that fork failed. What fails later is in `report`, and the child ends with 126 or 127.
-pub fn spawn(child: &mut Child, report: &Report) -> io::Result<Pid> {
+pub fn spawn(child: &Child, report: &Report) -> io::Result<Pid> {
     let args = pointers(&child.args);
     // Where /bin/sh is to run it: sh, the file, and the arguments behind its name.
     let mut shell_args = args.clone();
     shell_args.insert(0, c"sh".as_ptr());
-    let env = child.env.as_deref().map(pointers);
+    let mut env = child.env.as_deref().map(pointers);
     // SAFETY: getpid cannot fail.
     let parent = unsafe { libc::getpid() };
+    // Memory of our own to write to: the entries of `env` are only ever read.
+    let mut room = ListenPid::default();
     let listen_pid = child.listen_pid.and_then(|index| {
-        let text = child.env.as_mut()?.get_mut(index)?;
-        Some(text.as_ptr().cast_mut())
+        let place = env.as_mut()?.get_mut(index)?;
+        let room = &raw mut room;
+        *place = room.cast_const().cast();
+        Some(room)
     });
     report.0.store(0, Ordering::Relaxed);
     let mut beginning = Beginning {
@@ -219,7 +223,7 @@ struct Beginning<'a> {
     shell_args: &'a mut [*const libc::c_char],
     env: Option<&'a [*const libc::c_char]>,
     parent: Pid,
-    listen_pid: Option<*mut libc::c_char>,
+    listen_pid: Option<*mut ListenPid>,
     report: &'a Report,
 }
 
@@ -283,8 +287,9 @@ fn start(beginning: &mut Beginning<'_>) -> ! {
             report.fail(Step::Stdio);
         }
     }
-    if let Some(text) = listen_pid {
-        write_pid(text, pid);
+    if let Some(room) = listen_pid {
+        // SAFETY: the room in the frame of `spawn`, which nothing else reads or writes before exec.
+        unsafe { &mut *room }.write(pid);
     }
     if child.dies_with_us {
         // Last of all: a change of identity clears it.
@@ -359,26 +364,61 @@ fn become_user(identity: &Identity, report: &Report) {
     }
 }
 
-/// The bytes of `LISTEN_PID=` with room for the digits behind it.
-pub const LISTEN_PID_ROOM: &[u8] = b"LISTEN_PID=0000000000";
+/// `LISTEN_PID=` and a number, as a string that ends with a NUL.
+struct ListenPid([u8; 22]);
 
-/// Writes `pid` behind the `=`; shorter numbers end with a NUL, which ends the string there.
-fn write_pid(text: *mut libc::c_char, pid: Pid) {
-    let mut digits = [0_u8; 10];
-    let mut count = 0;
-    let mut rest = pid.unsigned_abs();
-    while count == 0 || rest > 0 {
-        digits[count] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        count += 1;
+impl Default for ListenPid {
+    fn default() -> Self {
+        let mut text = [0; 22];
+        text[..LISTEN_PID.len()].copy_from_slice(LISTEN_PID);
+        Self(text)
     }
-    let start = LISTEN_PID_ROOM.len() - 10;
-    for (offset, digit) in digits[..count].iter().rev().chain([&0]).enumerate() {
-        if offset < 10 {
-            // SAFETY: `text` has the length of LISTEN_PID_ROOM.
-            let place = unsafe { text.add(start + offset) };
-            // SAFETY: inside the text, in our own copy of the memory after the fork.
-            unsafe { *place = *digit as libc::c_char };
+}
+
+impl ListenPid {
+    /// Puts `pid` behind the `=`, without allocating; a pid has ten digits at most.
+    fn write(&mut self, pid: Pid) {
+        let mut digits = [0_u8; 10];
+        let mut count = 0;
+        let mut rest = pid.unsigned_abs();
+        while count == 0 || rest > 0 {
+            digits[count] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            count += 1;
         }
+        let room = &mut self.0[LISTEN_PID.len()..];
+        for (place, digit) in room.iter_mut().zip(digits[..count].iter().rev().chain([&0])) {
+            *place = *digit;
+        }
+    }
+}
+
+/// The name of the variable that holds the child's own pid, with its `=`.
+const LISTEN_PID: &[u8] = b"LISTEN_PID=";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pid_stands_behind_the_name_whatever_stood_there() {
+        let mut room = ListenPid::default();
+        for pid in [i32::MAX, 1, 4_194_304, 10] {
+            room.write(pid);
+            let text = CStr::from_bytes_until_nul(&room.0).expect("a NUL behind the digits");
+            assert_eq!(text.to_str(), Ok(format!("LISTEN_PID={pid}").as_str()));
+        }
+    }
+
+    /// The pointer that `execve` reads and the one that the child writes to are the same memory, owned by neither.
+    #[test]
+    fn what_is_written_is_what_the_table_of_pointers_shows() {
+        let mut room = ListenPid::default();
+        let place = &raw mut room;
+        let table: [*const libc::c_char; 1] = [place.cast_const().cast()];
+        // SAFETY: `room` lives, and no reference to it does.
+        unsafe { &mut *place }.write(4711);
+        // SAFETY: a string that ends with a NUL, in `room`.
+        assert_eq!(unsafe { CStr::from_ptr(table[0]) }, c"LISTEN_PID=4711");
     }
 }

@@ -296,15 +296,15 @@ pub(crate) fn ids() -> [u32; 4] {
 /// Drops a capability from the bounding, permitted, effective and inheritable sets.
 pub(crate) fn drop_capability(capability: u32) -> io::Result<()> {
     call!(prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(capability), 0, 0, 0))?;
-    let header = [0x2008_0522u32, 0];
+    let mut header = [0x2008_0522u32, 0];
     let mut sets = [0u32; 6];
     // SAFETY: version 3 of the interface: a header of two words and twice three sets.
-    check(unsafe { libc::syscall(libc::SYS_capget, header.as_ptr(), sets.as_mut_ptr()) })?;
+    check(unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), sets.as_mut_ptr()) })?;
     for set in &mut sets[capability as usize / 32 * 3..][..3] {
         *set &= !(1 << (capability % 32));
     }
     // SAFETY: as above.
-    check(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), sets.as_ptr()) }).map(drop)
+    check(unsafe { libc::syscall(libc::SYS_capset, header.as_mut_ptr(), sets.as_ptr()) }).map(drop)
 }
 
 /// `prctl` with one number.
