@@ -84,6 +84,7 @@ fn signals_are_forwarded_without_allocating(target: Target, before: SigSet) {
             borrows_us: false,
         },
         target,
+        message: None,
     };
     let mut board = Watched { page: Page::create(wrapper::status::layout::Mode::Command).0, seen: None };
     let terminal = Terminal::inherited(true);

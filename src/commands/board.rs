@@ -5,7 +5,7 @@ use crate::process::exit::Exit;
 use crate::status::layout::Mode;
 use crate::status::page::Page;
 use crate::supervisor::board::{Board, Snapshot};
-use crate::supervisor::state::{Answer, Goal, Phase, Request};
+use crate::supervisor::state::{Answer, Crash, Goal, Phase, Request};
 use crate::sys::fork::Report;
 use crate::sys::signal::SignalNo;
 use std::os::fd::RawFd;
@@ -69,7 +69,7 @@ impl Board for PageBoard {
 const REQUESTS: [Request; 5] =
     [Request::Ping, Request::Stop, Request::Restart, Request::MaintenanceOn, Request::MaintenanceOff];
 /// Answers by their number in the page.
-const ANSWERS: [Answer; 7] = [
+const ANSWERS: [Answer; 8] = [
     Answer::Done,
     Answer::Already,
     Answer::Ending,
@@ -77,9 +77,12 @@ const ANSWERS: [Answer; 7] = [
     Answer::Maintained,
     Answer::Refused,
     Answer::Building,
+    Answer::Denied,
 ];
 /// Goals by their number in the page.
 const GOALS: [Goal; 3] = [Goal::Exit, Goal::Maintain, Goal::Restart];
+/// Crashes by their number in the page.
+const CRASHES: [Option<Crash>; 3] = [None, Some(Crash::App), Some(Crash::Init)];
 /// Phases by their number in the page; the index of a script stands above it.
 const PHASES: [Phase; 9] = [
     Phase::Init(0),
@@ -105,6 +108,12 @@ pub(super) fn verb(request: Request) -> u64 {
 /// An answer by its number; none for one that a newer wrapper gave.
 pub(super) fn answer(code: u64) -> Option<Answer> {
     ANSWERS.get(code as usize).copied()
+}
+
+/// Why maintenance holds, when a failure led into it: `the app exited with code 3 (maintenance.on_crash)`.
+pub(super) fn crash(state: &Snapshot) -> Option<String> {
+    let crash = state.crash?;
+    Some(format!("{} (maintenance.on_crash)", crash.told(state.last_exit)))
 }
 
 fn millis(time: SystemTime) -> u64 {
@@ -136,8 +145,8 @@ fn encode(state: &Snapshot) -> [u64; 12] {
         },
         state.forwarded,
         state.orphans,
-        u64::from(state.leaving),
-        0,
+        u64::from(state.leaving) | index_of(&CRASHES, &state.crash) << 8,
+        state.undelivered,
     ]
 }
 
@@ -152,7 +161,8 @@ pub(super) fn decode(words: [u64; 12]) -> Option<Snapshot> {
     Some(Snapshot {
         phase,
         goal: *GOALS.get(words[1] as usize)?,
-        leaving: words[10] != 0,
+        leaving: words[10] & 1 != 0,
+        crash: *CRASHES.get((words[10] >> 8) as usize)?,
         stop_signal: SignalNo::new(words[2] as i32),
         app: (words[3] != 0).then_some(words[3] as Pid),
         phase_since: time(words[4]),
@@ -164,6 +174,7 @@ pub(super) fn decode(words: [u64; 12]) -> Option<Snapshot> {
             _ => None,
         },
         forwarded: words[8],
+        undelivered: words[11],
         orphans: words[9],
     })
 }
@@ -179,6 +190,7 @@ mod tests {
                 phase,
                 goal: Goal::Maintain,
                 leaving: true,
+                crash: Some(Crash::Init),
                 stop_signal: Some(SignalNo::TERM),
                 app: Some(42),
                 phase_since: time(1_700_000_000_123),
@@ -186,6 +198,7 @@ mod tests {
                 starts: 2,
                 last_exit: Some(Exit::Signal(SignalNo::KILL)),
                 forwarded: 5,
+                undelivered: 6,
                 orphans: 10_000,
             };
             let read = decode(encode(&state)).map(|s| format!("{s:?}"));

@@ -13,7 +13,7 @@ use std::os::unix::ffi::OsStrExt as _;
 type Flag = (&'static str, &'static str, &'static str, bool, &'static str);
 
 /// Every init option. The option's name is the last word of the key, except where that says too little.
-const FLAGS: [Flag; 13] = [
+const FLAGS: [Flag; 14] = [
     ("--env", "run.env", "NAME=VALUE", true, "Set a variable"),
     ("--file-env", "run.file_env", "NAME", true, "Read a variable from the file that NAME_FILE names"),
     ("--user", "run.user", "USER", false, "Become this user (name or number); needs root"),
@@ -57,6 +57,13 @@ const FLAGS: [Flag; 13] = [
         "Time for what the app left behind, after TERM [default: 3s]",
     ),
     ("--exit-map", "exit.map", "CODE=CODE", true, "Exit with another code"),
+    (
+        "--message-file",
+        "exit.message_file",
+        "FILE",
+        false,
+        "Append a line about the end to this file, if it exists [default: /dev/termination-log]",
+    ),
 ];
 
 /// Runs it.

@@ -3,7 +3,7 @@
 
 use super::board::PageBoard;
 use super::environment::{self, OfConfig};
-use super::{Error, identity};
+use super::{Error, identity, privileges};
 use crate::config::{self, Config, Loaded, Locations, Rewrite, Session};
 use crate::exit;
 use crate::process::command::{Attributes, Command};
@@ -12,6 +12,7 @@ use crate::status::find;
 use crate::status::layout::Mode;
 use crate::supervisor::children::Programs;
 use crate::supervisor::environment::{Fixed, Source};
+use crate::supervisor::message::Message;
 use crate::supervisor::policy::{Policy, Target};
 use crate::supervisor::run;
 use crate::supervisor::terminal::Terminal;
@@ -122,6 +123,17 @@ fn prepare_run(
     Ok((policy, programs, environment))
 }
 
+/// The termination message of a start that came to nothing. Of a broken configuration what can be read counts, the
+/// variable above all; `exec` looks at neither.
+pub(super) fn leave_message(error: &Error, exec: bool) {
+    let config = if exec {
+        Config::default()
+    } else {
+        config::load_tolerant(&locations(), entry::environment(), None).0.config
+    };
+    Message::new(config.exit.message_file).append(&format!("the app was never started: {error}"));
+}
+
 /// The places, as `WRAPPER_CONFIG_DIR` has them.
 pub(super) fn locations() -> Locations {
     Locations::new(std::env::var_os("WRAPPER_CONFIG_DIR").as_deref())
@@ -190,6 +202,9 @@ pub(super) fn check(config: &Config) -> Result<(), Error> {
 fn app(config: &Config, program: OsString, args: Vec<OsString>) -> Result<(Command, Box<dyn Source>), Error> {
     let mut app = Command::new(program, args);
     let resolved = identity::resolve(config.run.user.as_deref(), config.run.group.as_deref())?;
+    if let Some(resolved) = &resolved {
+        privileges::check(&resolved.identity)?;
+    }
     let environment = OfConfig::new(config, resolved.as_ref());
     app.identity = resolved.map(|resolved| resolved.identity);
     app.directory.clone_from(&config.run.workdir);
@@ -213,6 +228,7 @@ fn programs(started: &Started, config: &Config, app: Command) -> Programs {
             dies_with_us: false,
             borrows_us: false,
         },
+        message: Some(Message::new(config.exit.message_file.clone())),
         target: match config.signals.target {
             config::Target::Pid => Target::Pid,
             config::Target::Group => Target::Group,

@@ -13,6 +13,7 @@ mod identity;
 mod init;
 mod log;
 mod memory;
+mod privileges;
 mod status;
 mod steer;
 mod test;
@@ -75,8 +76,17 @@ pub enum Error {
     /// `restart` while maintenance is on.
     #[error("refused: in maintenance there is no app to restart; start it with: wrapper maintenance off")]
     Maintained,
+    /// `run.user` can never work here.
+    #[error("{0}")]
+    Privileges(#[from] privileges::Missing),
+    /// It may not signal the app.
+    #[error(
+        "nothing was done: PID 1 may not signal the app, which runs as another user; add the capability KILL \
+         (docker run --cap-add KILL, in a pod securityContext.capabilities.add: [KILL])"
+    )]
+    Undeliverable,
     /// The supervisor cannot even start.
-    #[error("cannot start: {0}")]
+    #[error("cannot start: {0}{hint}", hint = seccomp_hint(.0))]
     Init(std::io::Error),
 }
 
@@ -85,7 +95,9 @@ impl Error {
     fn failure(&self) -> Failure {
         match self {
             Self::Usage(_) | Self::SecondInit { .. } => Failure::Usage,
-            Self::Find(FindError::Denied { .. }) | Self::Inherited(_) => Failure::Denied,
+            Self::Find(FindError::Denied { .. }) | Self::Inherited(_) | Self::Undeliverable => {
+                Failure::Denied
+            }
             Self::Ask(AskError::Pipe(_, PipeError::Open(error)))
                 if error.kind() == std::io::ErrorKind::PermissionDenied =>
             {
@@ -93,11 +105,25 @@ impl Error {
             }
             Self::Find(_) => Failure::NoInit,
             Self::Ask(_) | Self::NotNow(_) => Failure::NoAnswer,
-            Self::Config(_) | Self::Mode(_) | Self::Environment(_) | Self::Identity(_) => Failure::Config,
+            Self::Config(_)
+            | Self::Mode(_)
+            | Self::Environment(_)
+            | Self::Identity(_)
+            | Self::Privileges(_) => Failure::Config,
             Self::Maintained => Failure::Refused,
             Self::NoRunScript(_) => Failure::NotFound,
             Self::Init(_) => Failure::Internal,
         }
+    }
+}
+
+/// What to do about a system call that is forbidden.
+fn seccomp_hint(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            "; a seccomp profile forbids this system call: allow it, or use the runtime's default profile"
+        }
+        _ => "",
     }
 }
 
@@ -109,9 +135,24 @@ pub fn main(started: &Started) -> i32 {
     let result = dispatch(started);
     let code = result.unwrap_or_else(|error| {
         tracing::error!("{error}");
+        if starts_an_app(started) {
+            init::leave_message(&error, started.args.get(1).is_some_and(|word| *word == "exec"));
+        }
         exit::code(error.failure())
     });
     i32::from(code)
+}
+
+/// Whether the first word makes this process an init with an app.
+fn starts_an_app(started: &Started) -> bool {
+    match started.args.get(1).map(|word| word.as_bytes()) {
+        Some(
+            b"status" | b"stop" | b"restart" | b"config" | b"--help" | b"help" | b"--version" | b"test"
+            | b"serve",
+        ) => false,
+        Some(b"maintenance") => started.args.len() == 2,
+        _ => true,
+    }
 }
 
 fn dispatch(started: &Started) -> Result<u8, Error> {

@@ -4,12 +4,13 @@
 use super::console::{parse, print};
 use super::memory::{self, Memory};
 use super::{Error, board};
+use crate::exit;
 use crate::process::exit::Exit;
 use crate::status::ask::{self, AskError};
 use crate::status::find;
 use crate::status::layout::Mode;
 use crate::supervisor::board::Snapshot;
-use crate::supervisor::state::{Goal, Phase, Request};
+use crate::supervisor::state::{Crash, Goal, Phase, Request};
 use crate::sys::signal::SignalNo;
 use clap::{Arg, ArgAction, Command};
 use std::ffi::OsStr;
@@ -21,7 +22,7 @@ pub(super) fn parser() -> Command {
     Command::new("wrapper status")
         .about("What PID 1 of this container is doing")
         .after_help(
-            "Exit codes: 0; 69 no wrapper runs here; 75 PID 1 does not answer within 500ms; 77 not allowed.",
+            "Exit codes: 0; 1 maintenance after a failure (maintenance.on_crash); 69 no wrapper runs here; 75 PID 1 does not answer within 500ms; 77 not allowed.",
         )
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("One JSON object, for programs"))
 }
@@ -31,6 +32,7 @@ pub(super) fn main(args: &[&OsStr]) -> Result<u8, Error> {
     let Some(matches) = parse(parser(), args)? else { return Ok(0) };
     let init = find::find()?;
     let answer = ask::ask(&init, board::verb(Request::Ping));
+    let mut crashed = false;
     let state = ask::state(&init).and_then(board::decode);
     if state.is_none() && answer.is_ok() {
         return Err(AskError::State(init.pid).into());
@@ -45,9 +47,10 @@ pub(super) fn main(args: &[&OsStr]) -> Result<u8, Error> {
             version: ask::release(&init),
             memory: memory::of(init.pid),
         };
+        crashed = seen.state.phase == Phase::Maintenance && seen.state.crash.is_some();
         print(&if matches.get_flag("json") { seen.json() } else { seen.text() });
     }
-    answer.map(|_| 0).map_err(Error::from)
+    answer.map(|_| if crashed { exit::FAILED } else { 0 }).map_err(Error::from)
 }
 
 struct Seen {
@@ -84,6 +87,9 @@ impl Seen {
         if let Some(signal) = state.stop_signal {
             line("stopping", format!("by {signal}"));
         }
+        if let Some(why) = board::crash(state) {
+            line("reason", why);
+        }
         match (state.app, state.app_since) {
             (Some(pid), Some(since)) => line("app", format!("pid {pid}, up {}", age(since))),
             _ => line("app", "not running".into()),
@@ -92,11 +98,21 @@ impl Seen {
             line("restarts", (state.starts - 1).to_string());
         }
         if let Some(exit) = state.last_exit {
-            line("last end", format!("the app {exit}"));
+            let what = if state.crash == Some(Crash::Init) { "the start" } else { "the app" };
+            line("last end", format!("{what} {exit}"));
         }
         let by_name: Vec<_> = self.signals.iter().map(|(n, count)| format!("{} {count}", name(*n))).collect();
         let detail = if by_name.is_empty() { String::new() } else { format!(" ({})", by_name.join(", ")) };
         line("forwarded", format!("{}{detail}", counted(state.forwarded, "signal")));
+        if state.undelivered > 0 {
+            line(
+                "error",
+                format!(
+                    "{} could not be delivered to the app: KILL is missing",
+                    counted(state.undelivered, "signal")
+                ),
+            );
+        }
         line("reaped", counted(state.orphans, "orphan"));
         if let Some(current) = self.memory.current {
             let limit = self.memory.limit.map_or(String::new(), |limit| format!(" of {}", mebibytes(limit)));
@@ -127,8 +143,9 @@ impl Seen {
         format!(
             "{{\"init_pid\":{},\"answers\":{},\"mode\":\"{}\",\"phase\":\"{}\",\"goal\":\"{}\",\"phase_since\":{},\
              \"stop_signal\":{},\"app_pid\":{},\"app_since\":{},\"restarts\":{},\"last_exit_code\":{},\
-             \"last_exit_signal\":{},\"signals_forwarded\":{},\"signals\":{{{}}},\"orphans_reaped\":{},\
-             \"maintenance\":{},\"version\":{},\"memory_bytes\":{},\"memory_limit_bytes\":{},\"oom_kills\":{}}}\n",
+             \"last_exit_signal\":{},\"signals_forwarded\":{},\"signals\":{{{}}},\"signals_undelivered\":{},\
+             \"orphans_reaped\":{},\"maintenance\":{},\"crash\":{},\"version\":{},\"memory_bytes\":{},\
+             \"memory_limit_bytes\":{},\"oom_kills\":{}}}\n",
             self.pid,
             self.answers,
             if self.mode == Mode::Run { "run" } else { "command" },
@@ -147,8 +164,10 @@ impl Seen {
             text(signal.map(|signal| signal.to_string())),
             state.forwarded,
             signals.join(","),
+            state.undelivered,
             state.orphans,
             state.phase == Phase::Maintenance,
+            text(board::crash(state)),
             text(self.version.clone()),
             number(self.memory.current),
             number(self.memory.limit),

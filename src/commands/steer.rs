@@ -45,6 +45,7 @@ pub(super) fn stop(args: &[&OsStr]) -> Result<u8, Error> {
     no_arguments("stop", args)?;
     match request(Request::Stop)? {
         Answer::Already => print("stopping already\n"),
+        Answer::Denied => return Err(Error::Undeliverable),
         _ => print("stopping\n"),
     }
     Ok(0)
@@ -59,6 +60,7 @@ pub(super) fn restart(args: &[&OsStr]) -> Result<u8, Error> {
     no_arguments("restart", args)?;
     match request(Request::Restart)? {
         Answer::Ending => Err(Error::NotNow("the container is stopping")),
+        Answer::Denied => Err(Error::Undeliverable),
         Answer::Unsupported => Err(Error::Usage(NO_RUN_SCRIPT.into())),
         Answer::Maintained => Err(Error::Maintained),
         Answer::Refused => Err(refused("the app goes on and is not restarted")),
@@ -114,6 +116,7 @@ fn switch(wish: Request, args: &[&OsStr], done: &str, already: &str) -> Result<u
         Answer::Maintained => return Err(Error::NotNow("maintenance was asked for again meanwhile")),
         Answer::Refused => return Err(refused("maintenance holds")),
         Answer::Building => return Err(Error::NotNow(SLOW)),
+        Answer::Denied => return Err(Error::Undeliverable),
         Answer::Unsupported => return Err(Error::Usage(NO_RUN_SCRIPT.into())),
     }
     Ok(0)

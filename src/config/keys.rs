@@ -60,6 +60,7 @@ keys! {
     stop.drain_delay: Scalar, "5s", "between failing readiness and stopping the app";
     stop.leftovers: Scalar, "3s", "what the app left behind gets this long after TERM";
     exit.map: Map, "{143: 0}", "exit codes that become another one";
+    exit.message_file: Scalar, "/run/message", "file that gets a line about the end, when it exists";
     maintenance.flag_files: List, "[/data/maintenance]", "files that switch maintenance on while they exist";
     maintenance.annotations_file: Scalar, "/etc/podinfo/annotations", "the pod's annotations, from a downwardAPI volume";
     maintenance.annotation: Scalar, "wrapper/maintenance", "the annotation that switches maintenance on";

@@ -97,10 +97,18 @@ impl Default for Stop {
 }
 
 /// `exit.*`
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exit {
     /// Exit codes that become another one.
     pub map: Vec<(u8, u8)>,
+    /// The file that gets a line about the end, when it exists.
+    pub message_file: PathBuf,
+}
+
+impl Default for Exit {
+    fn default() -> Self {
+        Self { map: Vec::new(), message_file: PathBuf::from("/dev/termination-log") }
+    }
 }
 
 impl Exit {

@@ -1,7 +1,8 @@
 //! Our descendants, found through `/proc` without allocating.
 //!
 //! A process belongs to the tree when its line of parents leads to us. What was exec'd into the container has
-//! parent 0 and does not; neither does what descends from the excluded helper.
+//! parent 0 and does not; neither does what descends from the excluded helper. A `/proc` of another PID namespace counts
+//! as none: its numbers are those of other processes here.
 
 use super::Pid;
 use crate::sys::signal::SignalNo;
@@ -14,27 +15,32 @@ const DEPTH: usize = 256;
 
 /// Sends `signal` to every descendant of ours but those of `except` and their descendants. Returns how many there were.
 ///
-/// KILL is repeated until a pass finds nobody new alive, so that what forks cannot outrun it. Without `/proc` only
-/// `group` is reached.
+/// KILL is repeated until a pass finds nobody new alive, so that what forks cannot outrun it. When nobody is found (no
+/// `/proc`, another namespace's, one that hides processes) the signal goes to `group`, and counts as one.
 pub fn signal(signal: SignalNo, except: &[Pid], group: Option<Pid>) -> usize {
     let own = std::process::id() as Pid;
     let mut reached = 0;
-    for _ in 0..if signal == SignalNo::KILL { PASSES } else { 1 } {
+    let passes = match (proc::is_ours(own), signal) {
+        (false, _) => 0,
+        (true, SignalNo::KILL) => PASSES,
+        (true, _) => 1,
+    };
+    for _ in 0..passes {
         let mut found = 0;
-        let listed = proc::each_process(|pid| {
+        proc::each_process(|pid| {
             if descends(pid, own, except) && mask::kill(pid, signal).is_ok() {
                 found += 1;
             }
         });
-        if !listed {
-            return group.map_or(0, |leader| usize::from(mask::kill(-leader, signal).is_ok()));
-        }
         reached = reached.max(found);
         if found == 0 {
             break;
         }
     }
-    reached
+    if reached > 0 {
+        return reached;
+    }
+    group.map_or(0, |leader| usize::from(mask::kill(-leader, signal).is_ok()))
 }
 
 /// Whether `pid` is alive and its line of parents leads to `own` without passing one of `except`.

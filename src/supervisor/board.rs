@@ -1,7 +1,7 @@
 //! What the supervisor shows to others and hears from them. The state page implements it; a container in which none
 //! can be made runs all the same, with nobody to look.
 
-use super::state::{Answer, Goal, Phase, Request};
+use super::state::{Answer, Crash, Goal, Phase, Request};
 use crate::process::Pid;
 use crate::process::exit::Exit;
 use crate::sys::fork::Report;
@@ -18,6 +18,8 @@ pub struct Snapshot {
     pub goal: Goal,
     /// Whether this is the way out of maintenance.
     pub leaving: bool,
+    /// The failure that led, or leads, into maintenance; its exit is `last_exit`.
+    pub crash: Option<Crash>,
     /// The stop signal that arrived, if one did.
     pub stop_signal: Option<SignalNo>,
     /// The app while it runs.
@@ -32,6 +34,8 @@ pub struct Snapshot {
     pub last_exit: Option<Exit>,
     /// Signals forwarded.
     pub forwarded: u64,
+    /// Signals that could not be delivered to the app (`EPERM`).
+    pub undelivered: u64,
     /// Orphans reaped.
     pub orphans: u64,
 }

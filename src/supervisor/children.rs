@@ -2,6 +2,7 @@
 
 use super::board::Board;
 use super::environment::Environments;
+use super::message::Message;
 use super::policy::Target;
 use super::terminal::Terminal;
 use crate::process::command::{Attributes, Command};
@@ -12,6 +13,7 @@ use crate::sys::fork::{Report, Step};
 use crate::sys::mask;
 use crate::sys::signal::SignalNo;
 use std::ffi::OsStr;
+use std::io;
 use std::path::PathBuf;
 
 /// Everything that is ever started.
@@ -31,6 +33,8 @@ pub struct Programs {
     pub attributes: Attributes,
     /// Whom forwarded signals reach.
     pub target: Target,
+    /// Where the termination message goes; none leaves none.
+    pub message: Option<Message>,
 }
 
 /// The processes that run now.
@@ -142,15 +146,31 @@ impl Children {
         }
     }
 
-    /// Sends `signal` to the app by the target rule. What cannot be reached cannot be helped: a child that changed
-    /// its uid may be out of bounds for us (EPERM), one that ended is about to be reaped (ESRCH).
-    pub fn forward(&self, signal: SignalNo) {
-        let Some(app) = self.app else { return };
-        match self.programs.target {
-            Target::Pid => drop(mask::kill(app, signal)),
+    /// Sends `signal` to the app by the target rule. False when it did not reach the app because we may not signal it:
+    /// it runs as another user, and we lack `CAP_KILL`. An app that has just ended counts as reached.
+    pub fn forward(&self, signal: SignalNo) -> bool {
+        let Some(app) = self.app else { return true };
+        let sent = match self.programs.target {
+            Target::Pid => mask::kill(app, signal),
             Target::Group => to_group(app, signal),
-            Target::All => drop(tree::signal(signal, &self.helpers(), self.group)),
-        }
+            Target::All => {
+                tree::signal(signal, &self.helpers(), self.group);
+                Ok(())
+            }
+        };
+        let denied = sent.is_err_and(|error| error.raw_os_error() == Some(libc::EPERM));
+        // Of a group or a tree others may have been reached. SIGCONT has a rule of its own.
+        !denied && (signal == SignalNo::CONT || mask::may_signal(app))
+    }
+
+    /// Where the termination message goes.
+    pub fn message(&self) -> Option<&Message> {
+        self.programs.message.as_ref()
+    }
+
+    /// Whether the app runs, and we may not signal it.
+    pub fn app_is_out_of_reach(&self) -> bool {
+        self.app.is_some_and(|app| !mask::may_signal(app))
     }
 
     /// Our own children, which no signal of the app's is for; 0 is nobody.
@@ -161,7 +181,7 @@ impl Children {
     /// Sends `signal` to the group of the script that runs.
     pub fn signal_script(&self, signal: SignalNo) {
         if let Some(script) = self.script {
-            to_group(script, signal);
+            let _ = to_group(script, signal);
         }
     }
 
@@ -173,7 +193,7 @@ impl Children {
     /// KILL to the whole tree, scripts too. The groups first: they are reached without `/proc` as well.
     pub fn kill_all(&self) {
         for leader in [self.app, self.script].into_iter().flatten() {
-            to_group(leader, SignalNo::KILL);
+            let _ = to_group(leader, SignalNo::KILL);
         }
         tree::signal(SignalNo::KILL, &[], self.group);
     }
@@ -246,9 +266,10 @@ pub enum Script {
 
 /// To the group that `leader` leads. It may not exist yet (a child on its way to `setsid`): then its leader is all
 /// there is of it.
-fn to_group(leader: Pid, signal: SignalNo) {
-    if mask::kill(-leader, signal).is_err_and(|error| error.raw_os_error() == Some(libc::ESRCH)) {
-        let _ = mask::kill(leader, signal);
+fn to_group(leader: Pid, signal: SignalNo) -> io::Result<()> {
+    match mask::kill(-leader, signal) {
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => mask::kill(leader, signal),
+        result => result,
     }
 }
 

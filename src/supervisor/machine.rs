@@ -8,7 +8,7 @@
 mod build;
 
 use super::policy::Policy;
-use super::state::{Action, Actions, Answer, Event, Goal, Note, Phase, Request};
+use super::state::{Action, Actions, Answer, Crash, Event, Goal, Note, Phase, Request};
 use crate::process::exit::Exit;
 use crate::sys::signal::SignalNo;
 use build::Build;
@@ -29,6 +29,10 @@ pub struct Machine {
     goal: Goal,
     /// What made the app stop, once something did.
     stop_signal: Option<SignalNo>,
+    /// Whether a signal did; a request (`wrapper stop` in a preStop hook) is none.
+    signalled: bool,
+    /// The failure that leads, or has led, into maintenance.
+    crash: Option<Crash>,
     /// The end of the grace period.
     grace_end: Option<Instant>,
     /// The end of what the phase waits for: drain, leftovers, finish.d, the last resort.
@@ -55,6 +59,8 @@ impl Machine {
             phase: Phase::Init(0),
             goal: Goal::Exit,
             stop_signal: None,
+            signalled: false,
+            crash: None,
             grace_end: None,
             phase_end: None,
             app_runs: false,
@@ -81,6 +87,16 @@ impl Machine {
     /// The stop signal that arrived, or stands for a request, if a stop is under way.
     pub fn stop_signal(&self) -> Option<SignalNo> {
         self.stop_signal
+    }
+
+    /// Whether a stop signal arrived, and not only a request.
+    pub fn signalled(&self) -> bool {
+        self.signalled
+    }
+
+    /// The failure that led, or leads, into maintenance.
+    pub fn crash(&self) -> Option<Crash> {
+        self.crash
     }
 
     /// Whether this is the way out of maintenance: it is over, and the app has not been started yet.
@@ -125,6 +141,7 @@ impl Machine {
     /// From the first init.d script on, with nothing left of an earlier start.
     fn begin(&mut self, now: Instant, todo: &mut Actions) {
         self.reset();
+        self.crash = None;
         self.phase = Phase::Init(0);
         if std::mem::take(&mut self.prepared) {
             self.init(0, now, todo);
@@ -137,6 +154,7 @@ impl Machine {
     fn reset(&mut self) {
         self.goal = Goal::Exit;
         self.stop_signal = None;
+        self.signalled = false;
         self.grace_end = None;
         self.phase_end = None;
         self.app_runs = false;
@@ -172,17 +190,22 @@ impl Machine {
             todo.push(Action::Discard);
         }
         self.phase = Phase::Maintenance;
-        todo.push(Action::Tell(Note::MaintenanceBegan));
+        todo.push(Action::Tell(Note::MaintenanceBegan(self.crash)));
     }
 
     // ---- signals and requests ----
 
     fn signal(&mut self, signal: SignalNo, now: Instant, todo: &mut Actions) {
         if self.policy.stop_signals.has(signal) {
-            return self.stop(Goal::Exit, signal, now, todo);
+            let again = std::mem::replace(&mut self.signalled, true);
+            return self.stop(Goal::Exit, signal, again, now, todo);
         }
         match self.phase {
-            Phase::Init(_) => self.signal_script(signal, todo),
+            // The terminal's and a debugger's: they say nothing about what the app is to do.
+            Phase::Init(_) if matches!(signal, SignalNo::CONT | SignalNo::TSTP | SignalNo::WINCH) => {
+                self.signal_script(signal, todo);
+            }
+            Phase::Init(_) => todo.push(Action::Tell(Note::SignalDropped(signal))),
             _ => self.forward(signal, todo),
         }
     }
@@ -220,17 +243,18 @@ impl Machine {
             self.cancel_build(goal, todo);
             self.goal = goal;
         } else {
-            self.stop(goal, self.policy.stop_signal, now, todo);
+            self.stop(goal, self.policy.stop_signal, false, now, todo);
         }
         Answer::Done
     }
 
     // ---- stopping ----
 
-    /// A stop signal arrived, or a request that is as good as one.
-    fn stop(&mut self, goal: Goal, signal: SignalNo, now: Instant, todo: &mut Actions) {
+    /// A stop signal arrived, or a request that is as good as one; `again` when it is not the first signal.
+    fn stop(&mut self, goal: Goal, signal: SignalNo, again: bool, now: Instant, todo: &mut Actions) {
         let starting = self.cancel_build(goal, todo);
         if self.phase == Phase::Maintenance {
+            self.stop_signal = Some(signal);
             return self.exit(0, todo);
         }
         let first = self.stop_signal.replace(signal).is_none();
@@ -251,6 +275,7 @@ impl Machine {
                 self.phase = Phase::Draining;
                 self.phase_end = Some(now + self.policy.drain_delay);
             }
+            Phase::Draining if !again => {}
             Phase::Running | Phase::Draining => self.stop_app(signal, todo),
             _ => self.forward(signal, todo),
         }
@@ -298,6 +323,7 @@ impl Machine {
             let crashed = self.policy.mapped(exit) != 0;
             if crashed && self.policy.maintenance_on_crash && self.policy.can_maintain {
                 self.goal = Goal::Maintain;
+                self.crash = Some(if self.app_started { Crash::App } else { Crash::Init });
             }
             self.cancel_build(self.goal, todo);
         }

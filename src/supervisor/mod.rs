@@ -7,6 +7,7 @@ pub mod board;
 pub mod children;
 pub mod environment;
 pub mod machine;
+pub mod message;
 pub mod policy;
 pub mod report;
 pub mod run;

@@ -1,53 +1,76 @@
-//! Why the app ended, in one line: for the log and for `/dev/termination-log`, which Kubernetes shows.
+//! Why a process ended, in one line: for the log and the termination message.
 //!
-//! A KILL has three authors. Ours we know; the OOM killer's is told by the cgroup's `oom_kill` count; what is left
-//! came from outside.
+//! A KILL is ours, the OOM killer's, or somebody else's. Ours we know. The kernel does not say whom the OOM killer took,
+//! only how many it took in the whole cgroup: when that count did not rise, the KILL came from outside; when it did, one
+//! of the others may have been meant, and the line says that it cannot be told.
 
 use crate::process::exit::Exit;
 use crate::sys::fd;
 use crate::sys::signal::SignalNo;
 use std::ffi::CString;
 use std::fmt::Write as _;
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::fd::AsFd as _;
 
-/// Kubernetes reads at most this much, in bytes.
-const TERMINATION_LOG_SIZE: usize = 4096;
-
-/// Who sent a KILL.
+/// What is known of who sent a KILL.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Killer {
     /// The wrapper: the grace period was over.
     Wrapper,
-    /// The kernel: out of memory.
-    OutOfMemory,
-    /// Somebody else.
+    /// Somebody else, and not the OOM killer.
     Outside,
+    /// Somebody else or the OOM killer, which took so many processes of this cgroup meanwhile.
+    Unclear(u64),
+    /// Somebody else or the OOM killer: nobody counts what that takes.
+    Uncounted,
+}
+
+impl Killer {
+    /// Of a KILL that was not ours, by the counts of the OOM killer at the start of the process and at its end.
+    pub fn by_counts(before: Option<u64>, after: Option<u64>) -> Self {
+        match before.zip(after) {
+            None => Self::Uncounted,
+            Some((before, after)) if after > before => Self::Unclear(after - before),
+            Some(_) => Self::Outside,
+        }
+    }
 }
 
 /// The line about the end of `what` (`the app`, `init.d/50-schema`).
 pub fn line(what: &str, exit: Exit, killer: Killer) -> String {
     let mut line = format!("{what} {exit}");
     if exit == Exit::Signal(SignalNo::KILL) {
-        line.push_str(match killer {
-            Killer::Wrapper => " by the wrapper: it did not stop within stop.grace",
-            Killer::OutOfMemory => {
-                ": out of memory (the cgroup's oom_kill count rose); raise the memory limit"
+        let _ = match killer {
+            Killer::Wrapper => write!(line, " by the wrapper: it did not end within stop.grace"),
+            Killer::Outside => {
+                write!(
+                    line,
+                    " from outside the wrapper, and not by the OOM killer, which killed nothing meanwhile"
+                )
             }
-            Killer::Outside => " from outside the wrapper",
-        });
+            Killer::Unclear(count) => write!(
+                line,
+                ": out of memory, or from outside the wrapper: the OOM killer has killed {} in this cgroup since the \
+                 start, and the kernel does not say which",
+                processes(count)
+            ),
+            Killer::Uncounted => {
+                write!(
+                    line,
+                    " from outside the wrapper or by the OOM killer, whose kills are not counted here"
+                )
+            }
+        };
+    } else if let Killer::Unclear(count) = killer {
+        // A child that was taken has often ended the process with it.
+        let _ =
+            write!(line, "; the OOM killer has killed {} in this cgroup since the start", processes(count));
     }
     line
 }
 
-/// Writes `line` to the termination log if there is one. What cannot be written is lost.
-pub fn to_termination_log(line: &str) {
-    let flags = libc::O_WRONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
-    let Ok(log) = fd::open(c"/dev/termination-log", flags) else { return };
-    let mut end = line.len().min(TERMINATION_LOG_SIZE - 1);
-    while !line.is_char_boundary(end) {
-        end -= 1;
-    }
-    let _ = fd::write_nowait(log.as_raw_fd(), [&line.as_bytes()[..end], b"\n"].concat().as_slice());
+/// `1 process`, `2 processes`.
+fn processes(count: u64) -> String {
+    format!("{count} process{}", if count == 1 { "" } else { "es" })
 }
 
 /// How many processes of our cgroup the OOM killer has taken, by cgroup v2 or v1; none where neither tells.
@@ -92,4 +115,34 @@ pub fn spell(duration: std::time::Duration) -> String {
         write!(text, "{}ms", duration.as_millis())
     };
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KILLED: Exit = Exit::Signal(SignalNo::KILL);
+
+    #[test]
+    fn a_kill_is_only_blamed_on_whom_it_can_only_come_from() {
+        let line = |before, after| line("the app", KILLED, Killer::by_counts(before, after));
+        let outside = line(Some(3), Some(3));
+        assert!(outside.contains("from outside") && outside.contains("not by the OOM killer"), "{outside}");
+        for unclear in
+            [line(Some(0), Some(1)), line(Some(3), Some(5)), line(None, Some(1)), line(Some(1), None)]
+        {
+            assert!(unclear.contains("or"), "{unclear}");
+            assert!(!unclear.contains("not by the OOM killer"), "{unclear}");
+        }
+        assert!(line(Some(0), Some(1)).contains("1 process in"));
+        assert!(line(Some(3), Some(5)).contains("2 processes in"));
+    }
+
+    #[test]
+    fn a_code_is_reported_with_what_the_oom_killer_took() {
+        let line = |killer| line("the app", Exit::Code(1), killer);
+        assert_eq!(line(Killer::Outside), "the app exited with code 1");
+        assert_eq!(line(Killer::Uncounted), "the app exited with code 1");
+        assert!(line(Killer::Unclear(1)).contains("the OOM killer has killed 1 process"));
+    }
 }

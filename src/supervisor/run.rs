@@ -7,8 +7,8 @@ use super::children::{Children, Programs, Role, Script};
 use super::environment::{Environments, Outcome, Source};
 use super::machine::Machine;
 use super::policy::Policy;
-use super::report::{self, Killer};
-use super::state::{Action, Event, Goal, Note, Phase, Request};
+use super::report;
+use super::state::{Action, Answer, Event, Goal, Phase, Request};
 use super::terminal::Terminal;
 use crate::process::exit::Exit;
 use crate::process::table::{self, Table};
@@ -43,13 +43,19 @@ pub struct Supervisor<'a> {
     settled: bool,
     /// There was no child that could end, so no SIGCHLD will make us look for what is left.
     start_failed: bool,
-    /// Something was started.
-    started: bool,
-    oom_kills: u64,
-    /// The line about the app's end.
-    epitaph: Option<String>,
+    /// How many processes the OOM killer had taken when what runs was started; none where nobody counts them.
+    oom_kills: Option<u64>,
+    /// How many processes got TERM when the app had ended.
+    leftovers: usize,
+    /// Whether the last KILL to everything could reach the app.
+    kill_reached_app: bool,
+    /// How the app, or the start of it, ended.
+    end: Option<End>,
     code: Option<u8>,
 }
+
+mod tell;
+use tell::End;
 
 /// Runs everything until the end and returns the exit code. All signals are blocked.
 ///
@@ -86,6 +92,7 @@ impl<'a> Supervisor<'a> {
             phase: Phase::Init(0),
             goal: Goal::Exit,
             leaving: false,
+            crash: None,
             stop_signal: None,
             app: None,
             phase_since: SystemTime::now(),
@@ -93,6 +100,7 @@ impl<'a> Supervisor<'a> {
             starts: 0,
             last_exit: None,
             forwarded: 0,
+            undelivered: 0,
             orphans: 0,
         };
         Ok(Self {
@@ -109,9 +117,10 @@ impl<'a> Supervisor<'a> {
             not_built: String::new(),
             settled: false,
             start_failed: false,
-            started: false,
-            oom_kills: 0,
-            epitaph: None,
+            oom_kills: None,
+            leftovers: 0,
+            kill_reached_app: false,
+            end: None,
             code: None,
         })
     }
@@ -171,9 +180,23 @@ impl<'a> Supervisor<'a> {
         // A crowd of clients must not hold up signals and deadlines: the rest waits for the next turn.
         for _ in 0..REQUESTS {
             let Some((id, request)) = self.board.next_request() else { break };
+            if self.is_out_of_reach(request) {
+                self.board.answer(id, Answer::Denied);
+                continue;
+            }
             self.request = Some(id);
             self.dispatch(Event::Asked(request));
         }
+    }
+
+    /// Whether `request` asks to end an app that we may not signal. A stop script may have other means.
+    fn is_out_of_reach(&self, request: Request) -> bool {
+        let ends_it = match request {
+            Request::Stop => true,
+            Request::Restart | Request::MaintenanceOn => self.policy.can_maintain,
+            Request::Ping | Request::MaintenanceOff => false,
+        };
+        ends_it && !self.policy.stop_script && self.children.app_is_out_of_reach()
     }
 
     /// Reaps everything that ended, then tells the machine, so that it knows what is left when it decides.
@@ -249,16 +272,25 @@ impl<'a> Supervisor<'a> {
             Action::RunInit(index) => return self.start_script(Script::Init(index)),
             Action::RunStop => return self.start_script(Script::Stop),
             Action::RunFinish(index) => return self.start_script(Script::Finish(index)),
-            Action::Forward(signal) => {
+            Action::Forward(signal) if self.children.forward(signal) => {
                 self.state.forwarded += 1;
                 self.board.count_signal(signal);
-                self.children.forward(signal);
                 tracing::debug!(%signal, "forwarded");
+            }
+            Action::Forward(signal) => {
+                self.state.undelivered += 1;
+                self.tell_undelivered(signal);
             }
             Action::SignalScript(signal) => self.children.signal_script(signal),
             Action::SignalTree(_) if self.table.childless() => {}
-            Action::SignalTree(signal) => self.left_behind(self.children.signal_tree(signal)),
-            Action::KillAll => self.children.kill_all(),
+            Action::SignalTree(signal) => {
+                self.leftovers = self.children.signal_tree(signal);
+                self.tell_left_behind();
+            }
+            Action::KillAll => {
+                self.kill_reached_app = !self.children.app_is_out_of_reach();
+                self.children.kill_all();
+            }
             Action::Tell(note) => self.tell(note),
             Action::Answer(answer) => {
                 if let Some(id) = self.request.take() {
@@ -272,9 +304,7 @@ impl<'a> Supervisor<'a> {
                 }
             }
             Action::Exit(code) => {
-                if let Some(line) = self.epitaph.take() {
-                    report::to_termination_log(&line);
-                }
+                self.leave_message();
                 self.code = Some(code);
             }
         }
@@ -290,12 +320,12 @@ impl<'a> Supervisor<'a> {
     }
 
     fn start_app(&mut self) -> Option<Event> {
-        self.epitaph = None;
+        self.end = None;
         self.state.starts += 1;
+        self.oom_kills = report::oom_kills();
         match self.children.start_app(self.board) {
             Ok(()) => {
                 self.state.app_since = Some(SystemTime::now());
-                self.count_oom_kills();
                 None
             }
             Err(diagnosis) => {
@@ -305,18 +335,9 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    /// What the OOM killer took up to now was not what has just been started. After the fork, when the child has its own
-    /// way to go; any later, and a child that fills the memory at once would be part of it. A container's cgroup is
-    /// new when its PID 1 starts, so at its first start the count is 0 without looking.
-    fn count_oom_kills(&mut self) {
-        if std::mem::replace(&mut self.started, true) || std::process::id() != 1 {
-            self.oom_kills = report::oom_kills().unwrap_or(0);
-        }
-    }
-
     fn not_started(&mut self, code: u8, reason: &str) -> Event {
         tracing::error!("cannot start the app: {reason}");
-        self.epitaph = Some(format!("the app could not be started: {reason}"));
+        self.end = Some(End::NeverStarted(reason.to_owned()));
         self.state.last_exit = Some(Exit::Code(code));
         Event::AppEnded(Exit::Code(code))
     }
@@ -335,10 +356,10 @@ impl<'a> Supervisor<'a> {
             }
         }
         let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, OsStr::new(value))).collect();
-        let started = self.children.start_script(script, self.board, &variables);
         if matches!(script, Script::Init(_)) {
-            self.count_oom_kills();
+            self.oom_kills = report::oom_kills();
         }
+        let started = self.children.start_script(script, self.board, &variables);
         let diagnosis = started.err()?;
         self.start_failed = true;
         tracing::error!("cannot run {}", diagnosis.reason);
@@ -354,13 +375,7 @@ impl<'a> Supervisor<'a> {
             if let Some(hint) = self.children.crlf_hint(exit) {
                 tracing::error!("{hint}");
             }
-            let line = report::line("the app", exit, self.killer(exit));
-            if exit == Exit::Signal(SignalNo::KILL) {
-                tracing::warn!("{line}");
-            } else {
-                tracing::info!("{line}");
-            }
-            self.epitaph = Some(line);
+            self.tell_end(exit);
             self.state.last_exit = Some(exit);
             Event::AppEnded(exit)
         };
@@ -380,14 +395,6 @@ impl<'a> Supervisor<'a> {
         self.dispatch(Event::ScriptEnded(failure.map_or(exit, |diagnosis| Exit::Code(diagnosis.code))));
     }
 
-    fn killer(&self, exit: Exit) -> Killer {
-        if exit != Exit::Signal(SignalNo::KILL) || self.machine.killed() {
-            return Killer::Wrapper;
-        }
-        let rose = report::oom_kills().is_some_and(|now| now > self.oom_kills);
-        if rose { Killer::OutOfMemory } else { Killer::Outside }
-    }
-
     fn publish(&mut self) {
         let phase = self.machine.phase();
         if phase != self.state.phase {
@@ -396,104 +403,25 @@ impl<'a> Supervisor<'a> {
         }
         self.state.goal = self.machine.goal();
         self.state.leaving = self.machine.leaving();
+        self.state.crash = self.machine.crash();
         self.state.stop_signal = self.machine.stop_signal();
         self.state.app = self.children.app();
         self.board.publish(&self.state);
     }
-
-    // ---- what people are told ----
-
-    fn tell(&mut self, note: Note) {
-        let grace = self.policy.grace.map(report::spell).unwrap_or_default();
-        match note {
-            Note::NotBuilt(code) => {
-                self.start_failed = true;
-                let reason = std::mem::take(&mut self.not_built);
-                self.not_started(code, &reason);
-            }
-            Note::Refused(request) => {
-                let (what, stays) = match request {
-                    Request::MaintenanceOff => ("the end of maintenance", "maintenance holds"),
-                    _ => ("the restart", "the app goes on"),
-                };
-                tracing::error!("{what} is refused, {stays}: {}", self.not_built);
-            }
-            Note::Incomplete => tracing::warn!("the app could not be started: {}", self.not_built),
-            Note::InitFailed(index, exit) => {
-                let name = self.children.name(Script::Init(index));
-                let line = report::line(&name, exit, self.killer(exit));
-                tracing::error!("{line}; the app is not started");
-                self.epitaph = Some(format!("{line}; the app was not started"));
-                self.state.last_exit = Some(exit);
-            }
-            Note::InitSlow(index) => tracing::warn!(
-                "{} has been running for a minute; the app starts when it ends",
-                self.children.name(Script::Init(index))
-            ),
-            Note::StopFailed(exit) => {
-                tracing::warn!("the stop script {exit}; the stop signal is forwarded instead");
-            }
-            Note::FinishFailed(index, exit) => {
-                tracing::warn!("{} {exit}", self.children.name(Script::Finish(index)));
-            }
-            Note::FinishCut(index) => {
-                tracing::warn!(
-                    "{} was still running after 5s: KILL",
-                    self.children.name(Script::Finish(index))
-                );
-            }
-            Note::GraceOver => tracing::warn!("stop.grace ({grace}) is over: KILL to everything"),
-            Note::LeftoversKilled => tracing::warn!(
-                "processes that the app left behind ignored TERM for stop.leftovers ({}): KILL",
-                report::spell(self.policy.leftovers)
-            ),
-            Note::Unkillable => {
-                tracing::error!("KILL did not end everything within 1s; not waiting any longer");
-            }
-            Note::StopBegan(goal, signal) => {
-                let towards = match goal {
-                    Goal::Exit => "the end",
-                    Goal::Maintain => "maintenance",
-                    Goal::Restart => "a restart",
-                };
-                tracing::info!(%signal, "stopping, towards {towards}");
-            }
-            Note::MaintenanceBegan => tracing::warn!(
-                "maintenance: the container is kept without the app; `wrapper maintenance off` starts it, `wrapper stop` \
-                 or TERM ends the container"
-            ),
-            Note::MaintenanceOver => tracing::warn!("maintenance is over, starting the app"),
-        }
-    }
-
-    /// A main process that ends well and leaves processes behind has often put itself into the background.
-    fn left_behind(&self, reached: usize) {
-        let by_itself = self.machine.stop_signal().is_none();
-        if reached > 0
-            && by_itself
-            && self.policy.can_maintain
-            && self.state.last_exit.is_some_and(Exit::success)
-        {
-            tracing::warn!(
-                "the app ended and left {reached} process(es) behind, which get TERM now; a server must stay in the \
-                 foreground"
-            );
-        }
-    }
-
-    fn tell_by_shell(&self) {
-        for file in self.children.by_shell(self.script, self.board).into_iter().flatten() {
-            tracing::warn!("{file}: no #! line, so /bin/sh runs it; add one");
-        }
-    }
 }
 
-/// A SIGCHLD of the kernel is about our children, a SIGPIPE from ourselves about a log line that nobody reads, a
-/// SIGHUP and a SIGCONT from ourselves about the terminal that we gave up.
+/// Not what our own system calls raise, which the kernel sends in our name: SIGPIPE and SIGXFSZ by a write or a truncation,
+/// SIGTTIN and SIGTTOU by the terminal, SIGHUP and SIGCONT by giving it up. A SIGCHLD of the kernel is about our children,
+/// a SIGXCPU of the kernel about our own CPU time.
 fn is_for_the_app(info: SignalInfo) -> bool {
     match info.signal {
-        SignalNo::CHLD => info.by_process,
-        SignalNo::PIPE | SignalNo::HUP | SignalNo::CONT => info.sender != std::process::id() as i32,
+        SignalNo::CHLD | SignalNo::XCPU => info.by_process,
+        SignalNo::PIPE
+        | SignalNo::XFSZ
+        | SignalNo::TTIN
+        | SignalNo::TTOU
+        | SignalNo::HUP
+        | SignalNo::CONT => info.sender != std::process::id() as i32,
         _ => true,
     }
 }

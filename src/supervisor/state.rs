@@ -45,6 +45,27 @@ pub enum Goal {
     Restart,
 }
 
+/// Which failure led into maintenance (`maintenance.on_crash`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Crash {
+    /// The app's.
+    App,
+    /// That of an init.d script, before the app was started.
+    Init,
+}
+
+impl Crash {
+    /// What it was, with its exit: `the app exited with code 3`.
+    pub fn told(self, exit: Option<Exit>) -> String {
+        match (self, exit) {
+            (Self::App, Some(exit)) => format!("the app {exit}"),
+            (Self::App, None) => "the app failed".to_owned(),
+            (Self::Init, Some(exit)) => format!("the start of the app failed with code {}", exit.code()),
+            (Self::Init, None) => "the start of the app failed".to_owned(),
+        }
+    }
+}
+
 /// What the supervisor was asked through the command pipe.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Request {
@@ -77,6 +98,8 @@ pub enum Answer {
     Refused,
     /// The environment is still being built; what was asked for is done when it is.
     Building,
+    /// The app may not be signalled: it runs as another user, and the capability KILL is missing.
+    Denied,
 }
 
 /// What happened.
@@ -166,10 +189,12 @@ pub enum Note {
     LeftoversKilled,
     /// Even KILL did not end everything.
     Unkillable,
+    /// This signal is for an app, and there is none yet: it was dropped.
+    SignalDropped(SignalNo),
     /// A stop began.
     StopBegan(Goal, SignalNo),
-    /// Maintenance holds from now on.
-    MaintenanceBegan,
+    /// Maintenance holds from now on; after a failure, if that led there.
+    MaintenanceBegan(Option<Crash>),
     /// Maintenance ends, the app is started.
     MaintenanceOver,
 }

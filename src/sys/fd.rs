@@ -47,7 +47,8 @@ impl SignalFd {
         // SAFETY: the set lives through the call and has the kernel's size, 8.
         let fd = check(unsafe {
             libc::syscall(libc::SYS_signalfd4, -1, &raw const bits, size_of::<u64>(), flags)
-        })?;
+        })
+        .map_err(|error| io::Error::new(error.kind(), format!("signalfd4: {error}")))?;
         // SAFETY: a fresh descriptor that nobody else owns.
         Ok(Self(unsafe { OwnedFd::from_raw_fd(fd as RawFd) }))
     }

@@ -90,6 +90,14 @@ pub fn set_ignored(signal: SignalNo, ignored: bool) {
     action(signal, Some(&KernelAction { handler, ..KernelAction::default() }), None);
 }
 
+/// Whether `pid` may be signalled by us, apart from SIGCONT, which the whole session may get. One that is gone may not
+/// be refused either.
+pub fn may_signal(pid: Pid) -> bool {
+    // SAFETY: two integers; signal 0 only checks.
+    let result = check(i64::from(unsafe { libc::kill(pid, 0) }));
+    !result.is_err_and(|error| error.raw_os_error() == Some(libc::EPERM))
+}
+
 /// Sends `signal` to a process, or with a negative number to the process group.
 ///
 /// Errors: `ESRCH` when there is no such process or group, `EPERM` when none of it may be signalled.

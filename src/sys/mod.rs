@@ -5,6 +5,7 @@
 //! returns `io::Result` or a plain value, and allocates nothing unless its documentation says so.
 #![allow(unsafe_code, reason = "the one room where unsafe is allowed")]
 
+pub mod capability;
 pub mod clock;
 pub mod cold;
 pub mod entry;

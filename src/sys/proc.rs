@@ -93,6 +93,20 @@ pub fn become_undumpable() {
     unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
 }
 
+/// Whether `/proc` is there and shows our own PID namespace. Another one's, from outside of a namespace that was made
+/// without mounting its own, has other pids for the same processes: `NSpid` then lists more than `own`, our pid.
+pub fn is_ours(own: Pid) -> bool {
+    let Ok(file) = fd::open(c"/proc/self/status", libc::O_RDONLY) else { return false };
+    let mut buffer = [0; 1024];
+    let filled = fd::read_some(file.as_fd(), &mut buffer);
+    let value = |name: &[u8]| {
+        let mut lines = buffer[..filled].split(|b| *b == b'\n');
+        lines.find_map(|line| line.strip_prefix(name)).map(<[u8]>::trim_ascii)
+    };
+    // A kernel or a sandbox without namespaces has no NSpid.
+    value(b"NSpid:").or_else(|| value(b"Pid:")).and_then(number) == Some(own)
+}
+
 /// Makes us adopt the orphans among our descendants. False when a sandbox forbids it.
 pub fn become_subreaper() -> bool {
     // SAFETY: integers.

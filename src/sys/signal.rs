@@ -36,6 +36,16 @@ impl SignalNo {
     pub const STOP: Self = Self(libc::SIGSTOP);
     /// `SIGTSTP`
     pub const TSTP: Self = Self(libc::SIGTSTP);
+    /// `SIGTTIN`
+    pub const TTIN: Self = Self(libc::SIGTTIN);
+    /// `SIGTTOU`
+    pub const TTOU: Self = Self(libc::SIGTTOU);
+    /// `SIGXCPU`
+    pub const XCPU: Self = Self(libc::SIGXCPU);
+    /// `SIGXFSZ`
+    pub const XFSZ: Self = Self(libc::SIGXFSZ);
+    /// `SIGWINCH`
+    pub const WINCH: Self = Self(libc::SIGWINCH);
 
     /// The signal with this number; none outside 1 to 64.
     pub const fn new(number: i32) -> Option<Self> {

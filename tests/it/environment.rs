@@ -102,6 +102,49 @@ fn nested_under_another_init(init: Init) {
 
 // ---- what only the wrapper has ----
 
+/// `docker run --ulimit fsize=2048`: neither the page nor anything else of the wrapper's may raise a signal for the app.
+#[test]
+fn a_file_size_limit() {
+    for bytes in ["0", "2048"] {
+        let init = Init::wrapper().launch(&["--limit", "1", bytes]);
+        let mut running = init.app(&["stubborn"]);
+        running.error("the state page");
+        let app = running.ready("app").get("pid");
+        running.signal(&["USR1"]);
+        running.line("app got 10 ");
+        running.signal_process(app, &["KILL"]);
+        let done = running.finish().code(137);
+        assert!(!done.has("app got 25 "), "{done}");
+    }
+    Init::wrapper().launch(&["--limit", "1", "2048"]).start(&["sleep", "0"]).finish().code(0);
+}
+
+/// One that somebody sends is the app's all the same.
+#[test]
+fn a_sigxfsz_that_somebody_sends_is_forwarded() {
+    let mut running = Init::wrapper().app(&["stubborn"]);
+    running.ready("app");
+    running.signal(&["XFSZ", "XCPU"]);
+    // The queue has them in the order of their numbers, but for those that a fault can raise.
+    running.line("app got 25 ");
+    running.line("app got 24 ");
+}
+
+/// `unshare --pid --fork --mount` without a new /proc: nothing is lost, and nobody else is signalled.
+#[test]
+fn a_foreign_proc() {
+    for target in [Target::Pid, Target::Group, Target::All] {
+        works(Init::wrapper().target(target).launch(&["--foreign-proc"]));
+        works(Init::wrapper().target(target).launch(&["--empty-proc"]));
+    }
+}
+
+#[test]
+fn a_forbidden_signalfd_is_named() {
+    let init = Init::wrapper().launch(&["--deny-signalfd"]);
+    init.start(&["true"]).finish().code(70).says(&["signalfd4", "seccomp"]);
+}
+
 #[test]
 fn it_has_one_thread() {
     let mut running = Init::wrapper().app(&["catch"]);
@@ -136,7 +179,7 @@ fn stderr_that_nobody_reads() {
 fn no_descriptors_left() {
     // 0, 1 and 2 are all that may be open.
     let running = Init::wrapper().launch(&["--limit", "7", "3"]).app(&["exit", "0"]);
-    let done = running.finish().code(70).says(&["cannot start: No file descriptors"]);
+    let done = running.finish().code(70).says(&["cannot start: signalfd4: No file descriptors"]);
     // The other one is about the state page, which comes before everything else.
     assert!(done.stderr.len() == 2 && done.stderr[0].contains("state page"), "{done}");
 }
@@ -168,15 +211,6 @@ fn a_stop_script_that_cannot_be_forked_leaves_it_to_the_signal() {
     running.signal(&["TERM"]);
     running.line("app got 15 ");
     running.finish().code(6).says(&["pids.max"]);
-}
-
-#[test]
-fn a_kill_by_the_oom_killer_is_named() {
-    let cgroup = Cgroup::with_memory(48 << 20);
-    let tree = Tree::new().app("hog");
-    let mut running = Init::wrapper().launch(&["--cgroup", cgroup.path()]).tree(&tree).raw(&["run"]);
-    running.ready("app");
-    running.finish().code(137).says(&["out of memory"]);
 }
 
 /// Who was exec'd into the container is somebody's shell: never signalled, not even with the widest target.

@@ -138,9 +138,31 @@ fn an_app_that_fails_leads_into_maintenance_when_configured() {
     let tree = Tree::new().yaml("maintenance: {on_crash: true}\n").script("run", "echo app; exit 3");
     let mut running = Init::wrapper().tree(&tree).raw(&["run"]);
     running.line("app");
-    entered(&mut running);
+    running.error("maintenance after a failure: the app exited with code 3 (maintenance.on_crash)");
+    // An incident, told apart from what somebody has asked for.
+    let status = wrapper(&running, &["status"]).code(1).stdout.join("\n");
+    assert!(status.contains("the app exited with code 3 (maintenance.on_crash)"), "{status}");
+    let json = wrapper(&running, &["status", "--json"]).code(1).stdout.join("\n");
+    assert!(json.contains("\"crash\":\"the app exited with code 3 (maintenance.on_crash)\""), "{json}");
+    let ready = wrapper(&running, &["test", "ready"]).code(1).stdout.join("\n");
+    assert!(ready.contains("the app exited with code 3"), "{ready}");
+    wrapper(&running, &["test", "live"]).code(0);
     running.signal(&["TERM"]);
     running.finish().code(0);
+    // One by hand is in order.
+    let tree = Tree::new().yaml("maintenance: {on_crash: true}\n").app("catch --code 3");
+    let mut running = Init::wrapper().tree(&tree).raw(&["run"]);
+    running.ready("app");
+    wrapper(&running, &["maintenance", "on"]).code(0);
+    entered(&mut running);
+    let json = wrapper(&running, &["status", "--json"]).code(0).stdout.join("\n");
+    assert!(json.contains("\"crash\":null"), "{json}");
+    running.signal(&["TERM"]);
+    running.finish().code(0);
+    // A code that is mapped to 0 is no failure.
+    let tree =
+        Tree::new().yaml("maintenance: {on_crash: true}\nexit: {map: {3: 0}}\n").script("run", "exit 3");
+    Init::wrapper().tree(&tree).raw(&["run"]).finish().code(0);
     // One that ends well does not.
     let tree = Tree::new().yaml("maintenance: {on_crash: true}\n").script("run", "exit 0");
     Init::wrapper().tree(&tree).raw(&["run"]).finish().code(0);

@@ -14,7 +14,7 @@ fn printing() -> Tree {
 #[test]
 fn without_a_word_the_run_script_runs() {
     matrix(|init| {
-        let done = init.tree(&printing()).raw(&[]).finish().code(3).quiet();
+        let done = init.tree(&printing()).raw(&[]).finish().code(3).says(&["warning", "exited with code 3"]);
         assert!(done.has("run"), "{done}");
     });
 }
@@ -23,14 +23,14 @@ fn without_a_word_the_run_script_runs() {
 fn run_passes_its_arguments_on() {
     let done =
         Init::wrapper().tree(&printing()).raw(&["run", "a b", "--help", "-v", "--", "run"]).finish().code(3);
-    done.printed(&["run a b --help -v -- run"]).quiet();
+    done.printed(&["run a b --help -v -- run"]).says(&["warning", "exited with code 3"]);
 }
 
 #[test]
 fn any_other_option_belongs_to_the_run_script() {
     for options in [&["-c", "max_connections=7"][..], &["-x"], &["--verbose", "run"], &["--"], &["-h"]] {
         let done = Init::wrapper().tree(&printing()).raw(options).finish().code(3);
-        done.printed(&[&format!("run {}", options.join(" "))]).quiet();
+        done.printed(&[&format!("run {}", options.join(" "))]).says(&["warning", "exited with code 3"]);
     }
 }
 
@@ -245,7 +245,13 @@ fn run_user_without_root_is_skipped_with_a_warning() {
 #[test]
 fn a_run_script_of_another_language() {
     let tree = Tree::new().file("run", 0o755, "#!/usr/bin/awk -f\nBEGIN { print \"awk\"; exit 6 }\n");
-    Init::wrapper().tree(&tree).raw(&[]).finish().code(6).printed(&["awk"]).quiet();
+    Init::wrapper()
+        .tree(&tree)
+        .raw(&[])
+        .finish()
+        .code(6)
+        .printed(&["awk"])
+        .says(&["warning", "exited with code 6"]);
 }
 
 #[test]

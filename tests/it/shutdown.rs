@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::support::process::Finished;
-use crate::support::{Init, Place, Running, Tree, matrix, portable};
+use crate::support::tools::programs;
+use crate::support::{Init, Place, Tree, matrix, portable};
 
 portable! {
     every: [leftovers_get_term_and_the_time_to_finish, a_daemon_is_ended_in_order],
@@ -75,6 +76,18 @@ fn leftovers_without_proc_get_term_by_their_group() {
     ended("leftover", true, &done);
 }
 
+/// The same with a `/proc` of the namespace around: its pids are those of other processes here. What cannot be found, in a
+/// session of its own, was not told, and the message does not say that it was.
+#[test]
+fn leftovers_with_a_foreign_proc_are_not_said_to_have_ignored_a_signal() {
+    let init = Init::wrapper().flag("--leftovers").launch(&["--foreign-proc"]);
+    let done = init.clone().flag("1h").app(&["leftover", "--code", "5"]).finish().code(5);
+    ended("leftover", true, &done);
+    let done = init.flag("10ms").app(&["leftover", "--code", "5", "--own-session"]).finish().code(5);
+    assert!(!done.stderr.join("\n").contains("ignored TERM"), "{done}");
+    done.says(&["none of them could be sent TERM", "/proc"]);
+}
+
 #[test]
 fn leftovers_are_inside_the_grace_period() {
     let init = Init::wrapper().flag("--leftovers").flag("1h").flag("--grace").flag("200ms");
@@ -129,6 +142,59 @@ fn a_second_term_skips_the_drain_delay() {
         assert!(line.starts_with("app got 15 "), "{line}");
         running.finish().code(4);
     });
+}
+
+/// A preStop hook that says `wrapper stop` begins the drain; the runtime's own signal, which follows, is the first one.
+#[test]
+fn a_request_to_stop_leaves_the_drain_delay_alone() {
+    let tree = Tree::new().yaml("stop: {drain_delay: 1h}\n").app("catch --code 4");
+    let mut running = Init::wrapper().tree(&tree).raw(&["run"]);
+    running.ready("app");
+    running.enter(&[&programs().wrapper, "stop"]).code(0);
+    running.signal(&["TERM"]);
+    running.signal(&["USR1"]);
+    let line = running.next_line();
+    assert!(line.starts_with("app got 10 "), "{line}");
+    running.signal(&["TERM"]);
+    let line = running.next_line();
+    assert!(line.starts_with("app got 15 "), "{line}");
+    running.finish().code(4);
+}
+
+/// However often the signal comes again, the KILL comes when the first one's grace is over: were it counted anew, the
+/// signals here, one for each that the app has seen, would put it off for ever.
+#[test]
+fn later_stop_signals_do_not_start_the_grace_anew() {
+    let mut running = Init::wrapper().flag("--grace").flag("2s").app(&["stubborn"]);
+    running.ready("app");
+    let init = running.init_pid();
+    let mut count = 0;
+    while crate::support::proc::state(init).is_some_and(|state| state != 'Z') {
+        running.try_signal(&["TERM"]);
+        count += 1;
+        assert!(count < 100_000, "the grace never ends");
+    }
+    running.finish().code(137).says(&["grace"]);
+}
+
+/// Children of our own scripts belong to the script: what is forwarded to the whole tree is not for them.
+#[test]
+fn what_the_stop_script_starts_is_not_signalled_as_the_app_is() {
+    let tree = Tree::new()
+        .yaml("signals: {target: all}\n")
+        .script("stop", "\"$PROBE\" catch --last USR2 </dev/null & wait; kill -USR2 $WRAPPER_APP_PID")
+        .app("catch --last USR2 --code 6");
+    let mut running = Init::wrapper().tree(&tree).raw(&["run"]);
+    running.ready("app");
+    running.signal(&["TERM"]);
+    let helper = running.ready("app").get("pid");
+    running.signal(&["USR1", "TERM"]);
+    running.line("app got 10 ");
+    running.line("app got 15 ");
+    running.signal_process(helper, &["USR2"]);
+    let done = running.finish().code(6);
+    let count = |line: &str| done.stdout.iter().filter(|seen| seen.starts_with(line)).count();
+    assert_eq!((count("app got 10 "), count("app got 15 "), count("app got 12 ")), (1, 1, 2), "{done}");
 }
 
 #[test]
@@ -233,54 +299,4 @@ fn a_finish_script_that_hangs_is_cut() {
 fn a_finish_script_that_hangs_is_cut_without_a_grace_period_too() {
     let tree = Tree::new().script("finish.d/10-hangs", "exec \"$PROBE\" stubborn").script("run", "exit 5");
     Init::wrapper().tree(&tree).raw(&["run"]).finish().code(5).says(&["finish.d/10-hangs", "5s"]);
-}
-
-// ---- the termination log ----
-
-/// Runs something under a wrapper that has a `/dev/termination-log`, and returns what is in it then.
-fn termination_log(
-    init: Init,
-    tree: &Tree,
-    arguments: &[&str],
-    meanwhile: impl FnOnce(&mut Running),
-) -> String {
-    let log = tree.path("log");
-    std::fs::write(&log, "").expect("an empty log");
-    let bind = format!("{log}=/dev/termination-log");
-    let mut running = init.launch(&["--bare-dev", "--bind", &bind]).tree(tree).raw(arguments);
-    meanwhile(&mut running);
-    running.finish();
-    std::fs::read_to_string(&log).expect("the log")
-}
-
-#[test]
-fn the_termination_log_gets_one_line_about_the_end() {
-    let tree = Tree::new().script("run", "exit 3");
-    let text = termination_log(Init::wrapper(), &tree, &["run"], |_| {});
-    assert!(text.contains('3') && text.ends_with('\n') && text.lines().count() == 1, "{text:?}");
-}
-
-#[test]
-fn the_termination_log_says_whose_kill_it_was() {
-    let tree = Tree::new().yaml("stop: {grace: 100ms}\n").app("stubborn");
-    let ours = termination_log(Init::wrapper(), &tree, &["run"], |running| {
-        running.ready("app");
-        running.signal(&["TERM"]);
-    });
-    assert!(ours.contains("by the wrapper") && ours.contains("grace"), "{ours:?}");
-    let outside = termination_log(Init::wrapper(), &tree, &["run"], |running| {
-        let app = running.ready("app").get("pid");
-        running.signal_process(app, &["KILL"]);
-    });
-    assert!(outside.contains("from outside"), "{outside:?}");
-}
-
-#[test]
-fn the_termination_log_says_why_nothing_started() {
-    let tree = Tree::new().file("run", 0o644, "#!/bin/sh\n");
-    let text = termination_log(Init::wrapper(), &tree, &["run"], |_| {});
-    assert!(text.contains("not executable"), "{text:?}");
-    let tree = Tree::new().script("init.d/50-schema", "exit 4").script("run", "exit 0");
-    let text = termination_log(Init::wrapper(), &tree, &["run"], |_| {});
-    assert!(text.contains("init.d/50-schema") && text.contains('4'), "{text:?}");
 }

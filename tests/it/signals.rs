@@ -163,15 +163,38 @@ fn a_rewritten_term_still_stops() {
 #[test]
 fn term_during_an_init_script_ends_the_start() {
     matrix(|init| {
-        let tree = Tree::new().script("init.d/10-slow", "exec \"$PROBE\" catch --code 0").app("exit 99");
-        let mut running = init.tree(&tree).raw(&["run"]);
+        // As they arrived: the rules are for the app.
+        let yaml = "signals: {rewrite: {SIGTERM: SIGQUIT, SIGHUP: SIGTERM, SIGCONT: none}}\n";
+        let script = "exec \"$PROBE\" catch --code 0";
+        let tree = Tree::new().yaml(yaml).script("init.d/10-slow", script).app("exit 99");
+        let mut running = init.tree(&tree).env("WRAPPER_LOG", "info").raw(&["run"]);
         running.ready("app");
-        running.signal(&["USR1"]);
-        running.line("app got 10 ");
+        running.signal(&["HUP", "USR1", "QUIT", "40"]);
+        running.error("SIGRTMIN+6");
+        running.signal(&["CONT"]);
+        running.line("app got 18 ");
+        running.signal(&["WINCH"]);
+        running.line("app got 28 ");
         running.signal(&["TERM"]);
         running.line("app got 15 ");
-        running.finish().code(143);
+        let done = running.finish().code(143).says(&["SIGHUP", "dropped"]);
+        let got = done.stdout.iter().filter(|line| line.starts_with("app got ")).count();
+        assert_eq!(got, 3, "{done}");
     });
+}
+
+/// A reload that is meant for the app must not end the start of it.
+#[test]
+fn hup_during_an_init_script_leaves_the_start_alone() {
+    let tree =
+        Tree::new().script("init.d/10-slow", "echo init; read line; echo $line").script("run", "echo app");
+    let mut running = Init::wrapper().tree(&tree).env("WRAPPER_LOG", "info").raw(&["run"]);
+    running.line("init");
+    running.signal(&["HUP", "USR1", "ALRM"]);
+    running.error("SIGALRM");
+    running.close_stdin();
+    running.line("app");
+    running.finish().code(0);
 }
 
 #[test]

@@ -84,7 +84,10 @@ impl Seen {
 fn translate(state: &Snapshot) -> (Phase, String) {
     let since = || format!("since {}", humantime::format_rfc3339_seconds(state.phase_since));
     match (state.phase, state.goal) {
-        (state::Phase::Maintenance, _) => (Phase::Maintenance, format!("maintenance {}", since())),
+        (state::Phase::Maintenance, _) => {
+            let why = board::crash(state).map(|why| format!(": {why}")).unwrap_or_default();
+            (Phase::Maintenance, format!("maintenance {}{why}", since()))
+        }
         (state::Phase::Init(_), _) if state.leaving => {
             (Phase::Maintenance, format!("on the way out of maintenance {}", since()))
         }

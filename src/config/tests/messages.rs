@@ -13,7 +13,7 @@ const WRONG_FILES: &[(&str, &str)] = &[
         "# nothing like it\nzebra: 1\n",
         "wrapper.yaml:2:1: unknown key zebra: expected run, signals, stop, exit, maintenance, test, status",
     ),
-    ("exit:\n  143: 0\n", "wrapper.yaml:2:3: unknown key exit.143: expected exit.map"),
+    ("exit:\n  143: 0\n", "wrapper.yaml:2:3: unknown key exit.143: expected exit.map, exit.message_file"),
     ("stop.grace: 5s\n", "wrapper.yaml:1:1: unknown key stop.grace: expected `stop:` and below it `grace:`"),
     (
         "stop:\n  grace: 25\n",

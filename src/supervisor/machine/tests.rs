@@ -1,9 +1,9 @@
 //! The machine against worlds that do as they please: named scenarios, and properties over any order of events.
 
 mod building;
+mod properties;
 
 use super::*;
-use proptest::prelude::*;
 
 const GRACE: Duration = Duration::from_secs(25);
 
@@ -14,6 +14,7 @@ fn policy() -> Policy {
 /// A machine and the processes that it believes in.
 struct World {
     machine: Machine,
+    policy: Policy,
     start: Instant,
     now: Instant,
     app: bool,
@@ -36,7 +37,8 @@ impl World {
     fn building(policy: Policy, builds: Option<Result<(), u8>>) -> Self {
         let start = Instant::now();
         let mut world = Self {
-            machine: Machine::new(policy),
+            machine: Machine::new(policy.clone()),
+            policy,
             start,
             now: start,
             app: false,
@@ -95,7 +97,21 @@ impl World {
                 }
                 Action::Forward(signal) => {
                     assert!(self.app, "{signal} to nobody");
-                    assert_ne!(signal, SignalNo::KILL);
+                    // What arrived, or what stands for the stop that time or a failed script goes on with.
+                    let arrived = match event {
+                        Event::Signal(arrived) => Some(arrived),
+                        Event::Asked(_) => Some(self.policy.stop_signal),
+                        _ => self.machine.stop_signal(),
+                    };
+                    assert_eq!(arrived.and_then(|arrived| self.policy.rewritten(arrived)), Some(signal));
+                }
+                Action::SignalScript(signal) => {
+                    assert!(self.script, "{signal} to no script");
+                    let arrived = match event {
+                        Event::Signal(arrived) => arrived,
+                        _ => self.policy.stop_signal,
+                    };
+                    assert_eq!(signal, arrived, "as it arrived, rewritten by nothing");
                 }
                 Action::Exit(code) => {
                     assert_eq!(self.held, 0, "the end leaves nobody without an answer");
@@ -188,6 +204,32 @@ fn a_stop_goes_through_drain_script_and_finish() {
     assert_eq!(world.script_ends(Exit::Code(0)), [Action::Exit(0)]);
 }
 
+/// A preStop hook may say `wrapper stop`; the runtime's signal, which follows, is the first one.
+#[test]
+fn a_request_is_no_stop_signal_and_leaves_the_delay_alone() {
+    for request in [Request::Stop, Request::MaintenanceOn, Request::Restart] {
+        let mut world = World::new(Policy { drain_delay: Duration::from_secs(60), ..policy() });
+        world.on(Event::Asked(request));
+        assert!(!world.on(term()).contains(&Action::Forward(SignalNo::TERM)), "{request:?}");
+        assert_eq!(world.machine.phase(), Phase::Draining, "{request:?}");
+        world.on(Event::Asked(Request::Stop));
+        assert_eq!(world.machine.phase(), Phase::Draining, "{request:?}");
+        assert_eq!(world.on(term()), [Action::Forward(SignalNo::TERM)], "{request:?}");
+    }
+}
+
+#[test]
+fn the_grace_counts_from_the_first_stop_signal() {
+    let mut world = World::new(Policy { drain_delay: Duration::from_secs(10), ..policy() });
+    world.on(term());
+    world.after(Duration::from_secs(10));
+    world.after(Duration::from_secs(10));
+    world.on(Event::Signal(SignalNo::INT));
+    world.on(term());
+    assert_eq!(world.machine.deadline(), Some(world.start + GRACE));
+    assert_eq!(world.after(Duration::from_secs(5)), [Action::Tell(Note::GraceOver), Action::KillAll]);
+}
+
 #[test]
 fn a_second_stop_signal_skips_the_delay() {
     let mut world = World::new(Policy { drain_delay: Duration::from_secs(60), ..policy() });
@@ -260,6 +302,22 @@ fn finish_has_five_seconds_without_a_grace() {
     assert_eq!(world.script_ends(Exit::Signal(SignalNo::KILL)), [Action::Exit(4)]);
 }
 
+/// With one they have what is left of it, however much more than five seconds that is.
+#[test]
+fn finish_has_the_rest_of_the_grace() {
+    for by_itself in [true, false] {
+        let mut world = World::new(Policy { finish_scripts: 1, ..policy() });
+        if !by_itself {
+            world.on(term());
+        }
+        world.app_ends(Exit::Code(4));
+        world.nothing_left();
+        assert!(world.after(GRACE.saturating_sub(Duration::from_millis(1))).is_empty(), "it has until then");
+        let cut = world.after(Duration::from_millis(1));
+        assert_eq!(cut, [Action::Tell(Note::GraceOver), Action::KillAll], "by itself: {by_itself}");
+    }
+}
+
 #[test]
 fn a_failed_init_script_keeps_the_app_from_starting() {
     let mut world = World::new(Policy { init_scripts: 2, finish_scripts: 1, ..policy() });
@@ -270,6 +328,14 @@ fn a_failed_init_script_keeps_the_app_from_starting() {
 #[test]
 fn a_stop_during_init_goes_to_the_script() {
     let mut world = World::new(Policy { init_scripts: 2, ..policy() });
+    for number in (1..=64).filter(|number| ![2, 9, 15, 18, 19, 20, 28].contains(number)) {
+        let Some(signal) = SignalNo::new(number) else { continue };
+        let dropped = world.on(Event::Signal(signal));
+        assert_eq!(dropped, [Action::Tell(Note::SignalDropped(signal))], "no stop signal, and no app");
+    }
+    for signal in [SignalNo::CONT, SignalNo::TSTP, SignalNo::WINCH] {
+        assert_eq!(world.on(Event::Signal(signal)), [Action::SignalScript(signal)]);
+    }
     assert!(world.on(term()).contains(&Action::SignalScript(SignalNo::TERM)));
     world.script_ends(Exit::Code(0));
     assert_eq!(world.nothing_left(), [Action::Exit(143)], "it ended well, and the app never started");
@@ -326,7 +392,35 @@ fn a_stop_on_the_way_into_maintenance_ends_the_container() {
 fn a_crash_leads_into_maintenance_when_configured() {
     let mut world = World::new(Policy { maintenance_on_crash: true, ..policy() });
     world.app_ends(Exit::Code(1));
-    assert_eq!(world.nothing_left(), [Action::Tell(Note::MaintenanceBegan)]);
+    assert_eq!(world.nothing_left(), [Action::Tell(Note::MaintenanceBegan(Some(Crash::App)))]);
+    assert_eq!(world.machine.crash(), Some(Crash::App));
+    world.on(Event::Asked(Request::MaintenanceOff));
+    assert_eq!(world.machine.crash(), None, "the app has its second chance");
+    world.on(Event::Asked(Request::MaintenanceOn));
+    world.app_ends(Exit::Code(1));
+    let by_hand = world.nothing_left();
+    assert_eq!(by_hand, [Action::Tell(Note::MaintenanceBegan(None))], "whatever the code was");
+}
+
+#[test]
+fn a_failed_start_leads_into_maintenance_when_configured() {
+    let mut world = World::new(Policy { maintenance_on_crash: true, init_scripts: 1, ..policy() });
+    world.script_ends(Exit::Code(1));
+    assert_eq!(world.nothing_left(), [Action::Tell(Note::MaintenanceBegan(Some(Crash::Init)))]);
+}
+
+/// A failure is what is one after `exit.map`.
+#[test]
+fn a_code_that_is_mapped_to_0_is_no_crash_and_one_that_is_mapped_from_it_is() {
+    for (from, to) in [(3, 0), (0, 3)] {
+        let mut policy = Policy { maintenance_on_crash: true, ..policy() };
+        policy.exit_map[from] = to;
+        let mut world = World::new(policy);
+        world.app_ends(Exit::Code(from as u8));
+        world.nothing_left();
+        assert_eq!(world.machine.phase() == Phase::Maintenance, to != 0, "{from} is {to}");
+        assert_eq!(world.exit, (to == 0).then_some(0), "{from} is {to}");
+    }
 }
 
 #[test]
@@ -337,155 +431,4 @@ fn a_rewritten_signal_starts_the_stop_and_is_forwarded_as_the_other() {
     let mut world = World::new(policy);
     assert!(world.on(Event::Signal(SignalNo::HUP)).is_empty(), "dropped");
     assert!(world.on(term()).contains(&Action::Forward(SignalNo::INT)));
-}
-
-fn any_policy() -> impl Strategy<Value = Policy> {
-    let scripts = (0..3_usize, any::<bool>(), 0..3_usize);
-    let times = (proptest::option::of(0..30_u64), 0..10_u64, 0..5_u64);
-    (scripts, times, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |((init, stop, finish), (grace, drain, leftovers), maintenance, crash, can)| Policy {
-            grace: grace.map(Duration::from_secs),
-            drain_delay: Duration::from_secs(drain),
-            leftovers: Duration::from_secs(leftovers),
-            init_scripts: init,
-            stop_script: stop,
-            finish_scripts: finish,
-            maintenance: maintenance && can,
-            maintenance_on_crash: crash,
-            can_maintain: can,
-            ..Policy::plain()
-        },
-    )
-}
-
-/// What a world can come up with. Those that make no sense at the moment are left out by [`play`].
-#[derive(Clone, Copy, Debug)]
-enum Move {
-    Signal(i32),
-    AppEnds(u8),
-    ScriptEnds(u8),
-    NothingLeft,
-    Wait(u64),
-    Ask(usize),
-    Built(bool),
-}
-
-fn any_move() -> impl Strategy<Value = Move> {
-    prop_oneof![
-        (1..=64).prop_map(Move::Signal),
-        Just(Move::Signal(15)),
-        any::<u8>().prop_map(Move::AppEnds),
-        (0..2_u8).prop_map(Move::ScriptEnds),
-        Just(Move::NothingLeft),
-        (0..8_u64).prop_map(Move::Wait),
-        (0..5_usize).prop_map(Move::Ask),
-        any::<bool>().prop_map(Move::Built),
-    ]
-}
-
-/// Built at once, refused at once, or under way until a move says so.
-fn any_builds() -> impl Strategy<Value = Option<Result<(), u8>>> {
-    prop_oneof![Just(Some(Ok(()))), Just(Some(Err(78))), Just(None), Just(None)]
-}
-
-fn play(world: &mut World, step: Move) {
-    const REQUESTS: [Request; 5] =
-        [Request::Ping, Request::Stop, Request::Restart, Request::MaintenanceOn, Request::MaintenanceOff];
-    match step {
-        Move::Signal(number) => {
-            if let Some(signal) = SignalNo::new(number).filter(|signal| signal.can_be_caught()) {
-                world.on(Event::Signal(signal));
-            }
-        }
-        Move::AppEnds(code) if world.app => drop(world.app_ends(Exit::Code(code))),
-        Move::ScriptEnds(code) if world.script => drop(world.script_ends(Exit::Code(code))),
-        Move::NothingLeft if !world.app && !world.script => drop(world.nothing_left()),
-        Move::Wait(seconds) => drop(world.after(Duration::from_secs(seconds))),
-        Move::Ask(request) => drop(world.on(Event::Asked(REQUESTS[request]))),
-        Move::Built(well) if world.building => drop(world.built(if well { Ok(()) } else { Err(78) })),
-        Move::AppEnds(_) | Move::ScriptEnds(_) | Move::NothingLeft | Move::Built(_) => {}
-    }
-}
-
-proptest! {
-    /// The invariants inside [`World::on`] hold in any order of events.
-    #[test]
-    fn any_order_of_events_is_taken(
-        policy in any_policy(),
-        builds in any_builds(),
-        moves in prop::collection::vec(any_move(), 0..60),
-    ) {
-        let mut world = World::building(policy, builds);
-        for step in moves {
-            play(&mut world, step);
-        }
-    }
-
-    /// With a grace period a stop always ends, within it and the last resort, however little ever reacts.
-    #[test]
-    fn a_stop_always_ends_within_its_grace(
-        policy in any_policy(),
-        builds in any_builds(),
-        moves in prop::collection::vec(any_move(), 0..60),
-    ) {
-        prop_assume!(policy.grace.is_some());
-        let grace = policy.grace.unwrap_or_default();
-        let mut world = World::building(policy, builds);
-        for step in moves {
-            play(&mut world, step);
-        }
-        world.on(term());
-        let asked = world.now;
-        while world.exit.is_none() {
-            let next = world.machine.deadline();
-            prop_assert!(next.is_some(), "stuck in {:?}", world.machine);
-            world.now = next.unwrap_or(world.now).max(world.now);
-            world.on(Event::Tick);
-            prop_assert!(world.now <= asked + grace + LAST_RESORT, "too late: {:?}", world.now - world.start);
-        }
-    }
-
-    /// A world in which everything ends when it is told to: a stop ends, and the code is the app's.
-    #[test]
-    fn a_stop_ends_in_a_world_that_obeys(policy in any_policy(), code in any::<u8>()) {
-        let (init, maintenance) = (policy.init_scripts, policy.maintenance);
-        let mut world = World::new(policy);
-        while world.script {
-            world.script_ends(Exit::Code(0));
-        }
-        world.on(term());
-        for _ in 0..20 {
-            if world.exit.is_some() {
-                break;
-            }
-            if world.script {
-                world.script_ends(Exit::Code(0));
-            } else if world.app {
-                if world.machine.phase() == Phase::Draining {
-                    world.on(term());
-                } else {
-                    world.app_ends(Exit::Code(code));
-                }
-            } else {
-                world.nothing_left();
-            }
-        }
-        prop_assert_eq!(world.exit, Some(if maintenance { 0 } else { code }), "{} init scripts", init);
-    }
-
-    /// Only what a deadline stands for makes the machine act: before it, a tick does nothing.
-    #[test]
-    fn a_tick_before_the_deadline_does_nothing(
-        policy in any_policy(),
-        builds in any_builds(),
-        moves in prop::collection::vec(any_move(), 0..40),
-    ) {
-        let mut world = World::building(policy, builds);
-        for step in moves {
-            play(&mut world, step);
-        }
-        if world.machine.deadline().is_none_or(|at| at > world.now) {
-            prop_assert!(world.on(Event::Tick).is_empty());
-        }
-    }
 }

@@ -79,6 +79,14 @@ impl Running {
         send(self.init_pid(), 1, signals);
     }
 
+    /// The same, when the init may have ended already.
+    pub(crate) fn try_signal(&self, signals: &[&str]) {
+        let Some(init) = proc::children(self.process.pid()).first().copied() else { return };
+        let mut argv = vec![programs().probe.clone(), "kill".to_owned(), init.to_string()];
+        argv.extend(signals.iter().map(|signal| (*signal).to_owned()));
+        run(&argv);
+    }
+
     /// The same, all of them as often as this.
     pub(crate) fn signal_times(&self, times: u32, signals: &[&str]) {
         send(self.init_pid(), times, signals);

@@ -67,6 +67,8 @@ fn build_probe(triple: &Path, profile: &Path) {
 const PACKAGES: &[(&str, &str)] = &[
     ("unshare", "util-linux"),
     ("nsenter", "util-linux"),
+    ("setpriv", "util-linux"),
+    ("mkfifo", "coreutils"),
     ("bash", "bash"),
     ("bats", "bats"),
     ("env", "coreutils"),

@@ -21,6 +21,7 @@ struct Plan {
     limits: Vec<(i32, u64)>,
     oom_score_adj: Option<String>,
     deny_subreaper: bool,
+    deny_signalfd: bool,
     drop_capabilities: Vec<u32>,
     no_new_privileges: bool,
     uid: Option<u32>,
@@ -47,8 +48,8 @@ fn parse(args: &mut Args) -> Plan {
             // The directory of a cgroup to join.
             "--cgroup" => plan.cgroups.push(args.value()),
             // In a mount namespace of its own, in the order given:
-            "--tmpfs" | "--noexec" | "--empty-proc" | "--bare-dev" | "--read-only" | "--bind"
-            | "--overlay" => {
+            "--foreign-proc" | "--tmpfs" | "--noexec" | "--empty-proc" | "--bare-dev" | "--read-only"
+            | "--bind" | "--overlay" => {
                 let value = match option.as_str() {
                     "--tmpfs" | "--noexec" | "--bind" | "--overlay" => args.value(),
                     _ => String::new(),
@@ -67,6 +68,14 @@ fn parse(args: &mut Args) -> Plan {
             "--close" => plan.close.push(args.number()),
             "--limit" => plan.limits.push((args.number(), args.number())),
             "--oom-score-adj" => plan.oom_score_adj = Some(args.value()),
+            "--deny-signalfd" => plan.deny_signalfd = true,
+            // All capabilities but these, by number.
+            "--only-capabilities" => {
+                let kept: Vec<u32> = args.value().split(',').filter_map(|word| word.parse().ok()).collect();
+                // SETPCAP goes last: it is what lets the others go.
+                let all = (0..=40).filter(|capability| *capability != 8).chain([8]);
+                plan.drop_capabilities.extend(all.filter(|capability| !kept.contains(capability)));
+            }
             "--deny-subreaper" => plan.deny_subreaper = true,
             "--drop-capability" => plan.drop_capabilities.push(args.number()),
             "--no-new-privileges" => plan.no_new_privileges = true,
@@ -137,6 +146,9 @@ impl Plan {
             sys::dup2(high, *fd).map_err(|e| ("dup2", e))?;
             sys::close(high);
         }
+        if self.deny_signalfd {
+            sys::deny(libc::SYS_signalfd4, None).map_err(|e| ("seccomp", e))?;
+        }
         if self.deny_subreaper {
             sys::deny_subreaper().map_err(|e| ("seccomp", e))?;
         }
@@ -188,6 +200,8 @@ fn change_mounts(kind: &str, place: &str) -> std::io::Result<()> {
             sys::mount(at, at, "none", libc::MS_BIND, "")?;
             sys::mount(none, at, "none", libc::MS_BIND | libc::MS_REMOUNT | libc::MS_NOEXEC, "")
         }
+        // What is below the namespace's own: that of the namespace around it.
+        "--foreign-proc" => sys::unmount(c"/proc"),
         "--empty-proc" => sys::mount(none, Path::new("/proc"), "tmpfs", libc::MS_RDONLY, "mode=555"),
         // Only /dev/null and an empty termination log: no tty, no full, no pts.
         "--bare-dev" => {

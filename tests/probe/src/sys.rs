@@ -314,16 +314,23 @@ pub(crate) fn prctl(option: i32, value: i32) -> io::Result<()> {
 
 /// From now on `prctl(PR_SET_CHILD_SUBREAPER)` fails with EPERM, as on an old kernel or under a strict profile.
 pub(crate) fn deny_subreaper() -> io::Result<()> {
+    deny(libc::SYS_prctl, Some(libc::PR_SET_CHILD_SUBREAPER))
+}
+
+/// From now on this system call fails with EPERM, as under a strict profile; with that first argument, if one is given.
+pub(crate) fn deny(call: c_long, argument: Option<i32>) -> io::Result<()> {
     const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     const IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
     const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
     let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
+    // Without an argument to look for, one step less leads to the answer.
+    let skip = if argument.is_none() { 2 } else { 0 };
     // The offsets of `nr` and of the low half of `args[0]` in struct seccomp_data, little endian.
     let filter = [
         step(LOAD, 0, 0, 0),
-        step(IF_EQUAL, 0, 3, libc::SYS_prctl as u32),
+        step(IF_EQUAL, skip, 3, call as u32),
         step(LOAD, 0, 0, 16),
-        step(IF_EQUAL, 0, 1, libc::PR_SET_CHILD_SUBREAPER as u32),
+        step(IF_EQUAL, 0, 1, argument.unwrap_or(0) as u32),
         step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
         step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
     ];
@@ -362,6 +369,12 @@ pub(crate) fn mount(source: &Path, target: &Path, kind: &str, flags: u64, data: 
     let done =
         unsafe { libc::mount(source.as_ptr(), target.as_ptr(), kind.as_ptr(), flags, data.as_ptr().cast()) };
     check(c_long::from(done)).map(drop)
+}
+
+/// Takes the mount away that is on top there.
+pub(crate) fn unmount(target: &std::ffi::CStr) -> io::Result<()> {
+    // SAFETY: a valid string.
+    check(c_long::from(unsafe { libc::umount2(target.as_ptr(), libc::MNT_DETACH) })).map(drop)
 }
 
 /// Starts a mount namespace of its own, from which nothing propagates back.

@@ -33,7 +33,7 @@ fn a_first_start_without_it_is_none() {
     world.built(Err(78));
     assert_eq!(
         world.nothing_left(),
-        [Action::Tell(Note::MaintenanceBegan)],
+        [Action::Tell(Note::MaintenanceBegan(Some(Crash::Init)))],
         "a start that failed is a crash"
     );
 }
