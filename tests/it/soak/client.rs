@@ -194,6 +194,9 @@ impl Ended {
         let right = match (self.kind, code) {
             (Kind::Status, 0) => out.contains("phase") && out.contains("forwarded"),
             (Kind::Json, 0) => return self.wrong_page(),
+            // Maintenance after a failure is an incident.
+            (Kind::Status, 1) => out.contains("maintenance") && out.contains("reason"),
+            (Kind::Json, 1) if self.page()["crash"].is_string() => return self.wrong_page(),
             (Kind::Live, 0) => probe("live", false),
             (Kind::Ready, 0) => probe("ready", false),
             (Kind::Ready, 1) => probe("ready", true) && !out.contains("hang"),
