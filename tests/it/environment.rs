@@ -124,10 +124,11 @@ fn a_file_size_limit() {
 fn a_sigxfsz_that_somebody_sends_is_forwarded() {
     let mut running = Init::wrapper().app(&["stubborn"]);
     running.ready("app");
-    running.signal(&["XFSZ", "XCPU"]);
-    // The queue has them in the order of their numbers, but for those that a fault can raise.
-    running.line("app got 25 ");
-    running.line("app got 24 ");
+    // One after the other: two that wait together arrive in no fixed order.
+    for (name, line) in [("XFSZ", "app got 25 "), ("XCPU", "app got 24 ")] {
+        running.signal(&[name]);
+        running.line(line);
+    }
 }
 
 /// `unshare --pid --fork --mount` without a new /proc: nothing is lost, and nobody else is signalled.
