@@ -1,6 +1,6 @@
 //! `wrapper`: PID 1 of every container that derives from our base images.
 //!
-//! Imports go one way: `sys ← process ← reactor ← supervisor, testing, status ← commands`; `config` is seen by
+//! Imports go one way: `words, sys ← process ← reactor ← supervisor, testing, status ← commands`; `config` is seen by
 //! `commands` alone. `tests/it/layout.rs` checks the arrows.
 #![deny(unsafe_code)]
 
@@ -13,3 +13,4 @@ pub mod status;
 pub mod supervisor;
 pub mod sys;
 pub mod testing;
+pub mod words;

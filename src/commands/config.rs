@@ -5,6 +5,7 @@ use super::{Error, init};
 use crate::config::{check_files, load_tolerant, render_json, render_yaml};
 use crate::exit;
 use crate::sys::entry;
+use crate::words::text::one_line;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -42,7 +43,7 @@ pub(super) fn main(args: &[&OsStr]) -> Result<u8, Error> {
         return Ok(check(matches));
     }
     let (loaded, errors) = load_tolerant(&init::locations(), entry::environment(), None);
-    init::tell(&loaded);
+    init::tell(&loaded.warnings);
     if let Some(error) = errors.into_iter().next() {
         return Err(error.into());
     }
@@ -59,7 +60,7 @@ fn check(matches: &ArgMatches) -> u8 {
     let files: Vec<PathBuf> = matches.get_many("file").into_iter().flatten().cloned().collect();
     let errors: Vec<Error> = if files.is_empty() {
         let (loaded, errors) = load_tolerant(&init::locations(), entry::environment(), None);
-        init::tell(&loaded);
+        init::tell(&loaded.warnings);
         let whole = errors.is_empty();
         let mut errors: Vec<Error> = errors.into_iter().map(Error::from).collect();
         if whole {
@@ -68,7 +69,9 @@ fn check(matches: &ArgMatches) -> u8 {
         }
         errors
     } else {
-        check_files(&files).into_iter().map(Error::from).collect()
+        let (warnings, errors) = check_files(&files);
+        init::tell(&warnings);
+        errors.into_iter().map(Error::from).collect()
     };
     if errors.is_empty() {
         print("the configuration is good\n");
@@ -76,7 +79,7 @@ fn check(matches: &ArgMatches) -> u8 {
     }
     let mut text = String::new();
     for error in errors {
-        let _ = writeln!(text, "{error}");
+        let _ = writeln!(text, "{}", one_line(error.to_string()));
     }
     print(&text);
     exit::CONFIG

@@ -4,7 +4,7 @@
 use super::board::PageBoard;
 use super::environment::{self, OfConfig};
 use super::{Error, identity, privileges};
-use crate::config::{self, Config, Loaded, Locations, Rewrite, Session};
+use crate::config::{self, Config, Locations, Rewrite, Session, Warning};
 use crate::exit;
 use crate::process::command::{Attributes, Command};
 use crate::process::diagnose::Diagnosis;
@@ -73,7 +73,7 @@ fn supervise(
 fn supervise_run(started: &Started, args: &[&OsStr], maintenance: bool) -> Result<u8, Error> {
     let locations = locations();
     let (loaded, errors) = config::load_tolerant(&locations, entry::environment(), None);
-    tell(&loaded);
+    tell(&loaded.warnings);
     let config = loaded.config;
     let prepared = match errors.into_iter().next() {
         None => prepare_run(started, &locations, &config, args),
@@ -141,15 +141,20 @@ pub(super) fn locations() -> Locations {
 
 fn load(locations: &Locations) -> Result<Config, Error> {
     let loaded = config::load(locations, entry::environment(), None)?;
-    tell(&loaded);
+    tell_beside_the_app(&loaded.warnings);
     Ok(loaded.config)
 }
 
 /// The warnings of a configuration.
-pub(super) fn tell(loaded: &Loaded) {
-    for warning in &loaded.warnings {
+pub(super) fn tell<'w>(warnings: impl IntoIterator<Item = &'w Warning>) {
+    for warning in warnings {
         tracing::warn!("{warning}");
     }
+}
+
+/// The same for a command or a probe, which has nothing to do with keys that have no effect.
+pub(super) fn tell_beside_the_app(warnings: &[Warning]) {
+    tell(warnings.iter().filter(|warning| !matches!(warning, Warning::WithoutEffect { .. })));
 }
 
 fn start(policy: Policy, programs: Programs, environment: Box<dyn Source>, mode: Mode) -> Result<u8, Error> {

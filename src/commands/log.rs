@@ -1,12 +1,15 @@
 //! Logs, to stderr only. The formatter is built when the first line is printed, since most containers print none
 //! and PID 1 would carry it for life.
 //!
-//! Contract: a log line never blocks and never fails: what stderr does not take at once is lost.
+//! Contract: a log line never blocks and never fails: what stderr does not take at once is lost. Whatever a message quotes,
+//! it is one line: control characters are escaped here.
 
 use crate::sys::fd::write_nowait;
-use std::fmt;
+use crate::words::text::one_line;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::sync::OnceLock;
+use tracing::field::{Field, Visit};
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber, span};
 use tracing_subscriber::fmt::format::{DefaultFields, Format, Json, JsonFields, Writer};
@@ -101,6 +104,10 @@ impl Subscriber for Lazy {
     }
 }
 
+/// The field of an event for a text of ours that has several lines, such as the usage of a subcommand: printed below the
+/// message.
+pub(super) const BELOW: &str = "below";
+
 /// `wrapper: warning: …`: as every Unix tool speaks; the runtime adds the time.
 struct Text;
 
@@ -111,7 +118,7 @@ where
 {
     fn format_event(
         &self,
-        context: &FmtContext<'_, S, N>,
+        _: &FmtContext<'_, S, N>,
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
@@ -122,9 +129,33 @@ where
             Level::DEBUG => "debug",
             Level::TRACE => "trace",
         };
-        write!(writer, "wrapper: {level}: ")?;
-        context.format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
+        let mut line = Line::default();
+        event.record(&mut line);
+        writeln!(writer, "wrapper: {level}: {}{}", one_line(line.message), one_line(line.fields))?;
+        if line.below.is_empty() { Ok(()) } else { writeln!(writer, "{}", line.below) }
+    }
+}
+
+/// The fields of an event.
+#[derive(Default)]
+struct Line {
+    message: String,
+    fields: String,
+    below: String,
+}
+
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // A String takes everything.
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            BELOW => write!(self.below, "{value:?}"),
+            name => write!(self.fields, " {name}={value:?}"),
+        };
     }
 }
 

@@ -36,6 +36,14 @@ pub enum Error {
     /// A command line that makes no sense; the text says what to do.
     #[error("{0}")]
     Usage(String),
+    /// The same, as a parser says it.
+    #[error("{what}")]
+    CommandLine {
+        /// What is wrong, in one line.
+        what: String,
+        /// What would be right, over several lines; can be empty.
+        below: String,
+    },
     /// `WRAPPER_MODE` says what is no mode.
     #[error("WRAPPER_MODE={0}: expected maintenance, or nothing")]
     Mode(String),
@@ -94,7 +102,7 @@ impl Error {
     /// Its kind, for the exit code.
     fn failure(&self) -> Failure {
         match self {
-            Self::Usage(_) | Self::SecondInit { .. } => Failure::Usage,
+            Self::Usage(_) | Self::CommandLine { .. } | Self::SecondInit { .. } => Failure::Usage,
             Self::Find(FindError::Denied { .. }) | Self::Inherited(_) | Self::Undeliverable => {
                 Failure::Denied
             }
@@ -134,7 +142,10 @@ pub fn main(started: &Started) -> i32 {
     log::init();
     let result = dispatch(started);
     let code = result.unwrap_or_else(|error| {
-        tracing::error!("{error}");
+        match &error {
+            Error::CommandLine { below, .. } if !below.is_empty() => tracing::error!(below, "{error}"),
+            _ => tracing::error!("{error}"),
+        }
         if starts_an_app(started) {
             init::leave_message(&error, started.args.get(1).is_some_and(|word| *word == "exec"));
         }

@@ -76,6 +76,19 @@ pub enum ConfigError {
         /// The whole key.
         key: String,
     },
+    /// The grace period would be over before the app heard of a stop.
+    #[error(
+        "{place}: stop.drain_delay ({delay}) is not below stop.grace ({grace}): the app would be killed without a stop \
+         signal; make the grace longer or the delay shorter"
+    )]
+    DrainOutlastsGrace {
+        /// Who set the delay.
+        place: String,
+        /// The delay.
+        delay: String,
+        /// The grace period.
+        grace: String,
+    },
     /// A value of the wrong type, or out of range.
     #[error("{place}: {}found {found}, expected {expected}", prefix(key))]
     BadValue {

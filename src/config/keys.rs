@@ -21,14 +21,26 @@ pub struct Key {
 /// The prefix of every variable of ours.
 pub(super) const PREFIX: &str = "WRAPPER_";
 
-/// Variables of ours that are no keys.
-pub const OTHER_VARIABLES: [&str; 6] = [
+/// Variables of ours that are no keys; the last three are those that PID 1 sets for its scripts.
+pub const OTHER_VARIABLES: [&str; 8] = [
     "WRAPPER_RUN",
     "WRAPPER_CONFIG_DIR",
     "WRAPPER_MODE",
     "WRAPPER_LOG",
     "WRAPPER_LOG_FORMAT",
     "WRAPPER_APP_PID",
+    "WRAPPER_STOP_SIGNAL",
+    "WRAPPER_APP_EXIT",
+];
+
+/// Keys that this version reads, checks, and does nothing with: whoever sets one is told.
+pub(super) const WITHOUT_EFFECT: [&str; 6] = [
+    "maintenance.flag_files",
+    "maintenance.annotations_file",
+    "maintenance.annotation",
+    "maintenance.watch",
+    "status.listen",
+    "status.interval",
 ];
 
 macro_rules! keys {

@@ -10,6 +10,7 @@ use super::resolve::{Loaded, Origin};
 use super::secret::looks_secret;
 use super::slot::{SUITE_KEYS, Slot};
 use super::value::{Rendered, quoted};
+use crate::words::text::one_line;
 
 const MASK: &str = "***";
 
@@ -58,7 +59,7 @@ pub fn render_yaml(loaded: &Loaded, show_secrets: bool) -> String {
     let mut out = String::new();
     for (text, origin) in rows {
         let _ = match origin {
-            Some(origin) => writeln!(out, "{text:width$}  # {}", quoted_controls(&origin.to_string())),
+            Some(origin) => writeln!(out, "{text:width$}  # {}", one_line(origin.to_string())),
             None => writeln!(out, "{text}"),
         };
     }
@@ -84,11 +85,6 @@ pub fn render_json(loaded: &Loaded, show_secrets: bool) -> String {
         format!("{}:{value}", quoted(key.name))
     });
     format!("{{{}}}\n", keys.collect::<Vec<_>>().join(","))
-}
-
-/// A comment is one line, whatever a path holds.
-fn quoted_controls(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 fn lines(loaded: &Loaded, show_secrets: bool) -> Vec<Line> {

@@ -7,6 +7,7 @@ use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 
 use super::draft::{Draft, Set, Source};
+use super::keys::WITHOUT_EFFECT;
 use super::warning::Warning;
 use super::{Config, ConfigError, Layer, Locations, cli, env, file};
 
@@ -66,6 +67,38 @@ impl Loaded {
             Some(Source::CommandLine) => Origin::CommandLine,
         }
     }
+
+    /// Who set a key, for a message about values that are right by themselves.
+    fn place(&self, key: &str) -> String {
+        match self.origin(key, None) {
+            Origin::File(path) => path.display().to_string(),
+            Origin::Variable(name) => name,
+            Origin::CommandLine => "the command line".to_owned(),
+            Origin::Default => "the default".to_owned(),
+        }
+    }
+
+    fn warn_of_keys_without_effect(&mut self) {
+        let set = |key: &&str| self.set.iter().any(|set| set.key == *key);
+        let warnings: Vec<Warning> = WITHOUT_EFFECT
+            .into_iter()
+            .filter(set)
+            .map(|key| Warning::WithoutEffect { place: self.place(key), key })
+            .collect();
+        self.warnings.extend(warnings);
+    }
+
+    /// What can never work, although each value by itself can.
+    fn contradiction(&self) -> Option<ConfigError> {
+        let stop = &self.config.stop;
+        let grace = stop.grace.filter(|grace| !stop.drain_delay.is_zero() && stop.drain_delay >= *grace)?;
+        let spell = |time: std::time::Duration| humantime::format_duration(time).to_string();
+        Some(ConfigError::DrainOutlastsGrace {
+            place: self.place("stop.drain_delay"),
+            delay: spell(stop.drain_delay),
+            grace: spell(grace),
+        })
+    }
 }
 
 /// Reads every layer; the first error ends it.
@@ -104,7 +137,10 @@ pub fn load_tolerant<'e>(
     if let Some(layer) = cli {
         errors.extend(cli::apply(&mut draft, layer));
     }
-    (Loaded { config: draft.config, warnings, files, set: draft.set }, errors)
+    let mut loaded = Loaded { config: draft.config, warnings, files, set: draft.set };
+    loaded.warn_of_keys_without_effect();
+    errors.extend(loaded.contradiction());
+    (loaded, errors)
 }
 
 /// The command line and nothing else: for `exec`.
@@ -113,13 +149,24 @@ pub fn load_cli(layer: &Layer) -> Result<Config, ConfigError> {
     cli::apply(&mut draft, layer).into_iter().next().map_or(Ok(draft.config), Err)
 }
 
-/// Checks files one by one, wherever they stand: for `config check FILE...`.
-pub fn check_files(paths: &[PathBuf]) -> Vec<ConfigError> {
-    let check = |path: &Path| {
-        let missing = || std::io::Error::from_raw_os_error(libc::ENOENT);
-        let text = file::read(path)?
-            .ok_or_else(|| ConfigError::Read { path: path.to_owned(), source: missing() })?;
-        file::apply(&mut Draft::default(), path, &text, Source::File(0))
-    };
-    paths.iter().filter_map(|path| check(path).err()).collect()
+/// Checks files one by one, wherever they stand: for `config check FILE...`. Returns what is odd, too.
+pub fn check_files(paths: &[PathBuf]) -> (Vec<Warning>, Vec<ConfigError>) {
+    let (mut warnings, mut errors) = (Vec::new(), Vec::new());
+    for path in paths {
+        let mut draft = Draft::default();
+        errors.extend(check_file(&mut draft, path).err());
+        let files = vec![path.clone()];
+        let mut loaded = Loaded { config: draft.config, warnings: Vec::new(), files, set: draft.set };
+        loaded.warn_of_keys_without_effect();
+        errors.extend(loaded.contradiction());
+        warnings.append(&mut loaded.warnings);
+    }
+    (warnings, errors)
+}
+
+fn check_file(draft: &mut Draft, path: &Path) -> Result<(), ConfigError> {
+    let missing = || std::io::Error::from_raw_os_error(libc::ENOENT);
+    let text =
+        file::read(path)?.ok_or_else(|| ConfigError::Read { path: path.to_owned(), source: missing() })?;
+    file::apply(draft, path, &text, Source::File(0))
 }

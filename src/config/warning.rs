@@ -21,6 +21,14 @@ pub enum Warning {
         /// Its name.
         name: String,
     },
+    /// A key that this version does nothing with.
+    #[error("{place}: {key} has no effect in this version")]
+    WithoutEffect {
+        /// Who set it.
+        place: String,
+        /// The key.
+        key: &'static str,
+    },
     /// A file in `wrapper.d` that is no drop-in.
     #[error("{}: ignored: a drop-in is called NAME.yaml", path.display())]
     NotADropIn {

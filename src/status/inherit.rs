@@ -10,6 +10,7 @@ use super::layout;
 use super::trust::{Process, Refusal};
 use crate::process::Pid;
 use crate::sys::{memfd, proc};
+use crate::words::text::one_line;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
@@ -61,7 +62,7 @@ impl Inherited {
     /// Why variables are missing, if some are.
     pub fn missing(&self) -> Option<String> {
         let stored = kept::decode(&self.bytes)?;
-        (!stored.missing.is_empty()).then(|| printable(stored.missing))
+        (!stored.missing.is_empty()).then(|| one_line(stored.missing))
     }
 
     /// The app's variables, and over them what the caller has on purpose: what is about its terminal, and what differs
@@ -105,11 +106,6 @@ fn split(entry: &CStr) -> Option<(&[u8], &[u8])> {
     let bytes = entry.to_bytes();
     let at = bytes.iter().position(|b| *b == b'=')?;
     Some((&bytes[..at], &bytes[at + 1..]))
-}
-
-/// A text of another process on one line, without what could pass for something else.
-fn printable(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 /// What the init of this container keeps; none when none runs, or when that is ourselves.
@@ -158,7 +154,7 @@ pub fn of(init: &Init) -> Result<Option<Inherited>, EnvironmentError> {
 /// Why the last start was refused by this init.
 pub fn refusal(init: &Init) -> Option<String> {
     let bytes = read(init.pid, kept::REFUSAL).ok()??;
-    Some(printable(std::str::from_utf8(&bytes).ok()?))
+    Some(one_line(std::str::from_utf8(&bytes).ok()?))
 }
 
 fn denied(pid: Pid) -> EnvironmentError {
@@ -226,10 +222,5 @@ mod tests {
             under(&start, &app, &caller),
             ["PATH=/bin", "HOME=/tmp", "TERM=xterm", "junk", "PW=mine", "X=1", "COLUMNS=80"]
         );
-    }
-
-    #[test]
-    fn a_reason_is_one_line() {
-        assert_eq!(printable("a\nERROR fake\u{1b}[2Jä"), "a\\nERROR fake\\u{1b}[2Jä");
     }
 }

@@ -18,6 +18,5 @@ pub mod shared;
 mod shorten;
 mod sweep;
 mod tail;
-pub mod text;
 mod told;
 mod worker;

@@ -3,7 +3,7 @@
 //! Contract: a file that is not regular is never opened. Data beside tests is passed over whatever its mode (a Kubernetes
 //! volume makes everything executable); what looks like a test and would not run is an error, not silence.
 
-use super::text::one_line;
+use crate::words::text::one_line;
 use nix::unistd::{AccessFlags, access};
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};

@@ -1,7 +1,7 @@
 //! The end of an output whose length nobody knows: keeps what a message needs and counts the rest.
 
 use super::secrets::Secrets;
-use super::text::printable;
+use crate::words::text::printable;
 
 /// Lines that a message shows.
 const LINES: usize = 20;

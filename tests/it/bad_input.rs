@@ -162,6 +162,54 @@ fn usage_errors_are_2() {
     }
 }
 
+/// No text from outside makes a line of its own, nor anything that a terminal obeys.
+#[test]
+fn what_is_quoted_stays_on_its_line() {
+    const FAKE: &str = "a\nERROR fake\u{1b}[2J\u{202e}";
+    let lines = |done: &crate::support::process::Finished| {
+        let all = done.stderr.iter().chain(&done.stdout);
+        let bad = |line: &&String| line.contains(['\u{1b}', '\u{202e}']) || line.starts_with("ERROR");
+        assert_eq!(all.clone().find(bad), None, "{done}");
+        assert!(all.clone().any(|line| line.contains("\\nERROR fake\\")), "{done}");
+    };
+    let outside = || Init::wrapper().place(crate::support::Place::Subreaper);
+    for name in ["WRAPPER_MODE", "WRAPPER_LOG", "WRAPPER_LOG_FORMAT", "WRAPPER_STOP_GRACE"] {
+        lines(&Init::wrapper().tree(&image()).env(name, FAKE).raw(&["run"]).finish());
+    }
+    for arguments in [
+        &["help", FAKE][..],
+        &["status", FAKE],
+        &["exec", &format!("--{FAKE}"), "true"],
+        &["exec", "--grace", FAKE, "true"],
+        &["exec", "--", FAKE],
+        &["maintenance", FAKE],
+        &["test", "--format", FAKE],
+        &["test", FAKE],
+        &["test", "image", "--only", FAKE],
+        &["config", "check", FAKE],
+        &[FAKE],
+    ] {
+        lines(&outside().raw(arguments).finish());
+    }
+    // The name of a file, in an error, in a warning, and beside a value.
+    let odd = format!("wrapper.d/{FAKE}");
+    lines(&outside().tree(&image().file(&odd, 0o644, "")).raw(&["config", "check"]).finish());
+    let good = image().file(&format!("{odd}.yaml"), 0o644, "stop: {grace: 1s}\n");
+    lines(&outside().tree(&good).raw(&["config"]).finish());
+    let bad = image().file(&format!("{odd}.yaml"), 0o644, "stop: {grce: 1s}\n");
+    lines(&outside().tree(&bad).raw(&["config", "check"]).finish());
+    lines(&Init::wrapper().tree(&image().script(&format!("init.d/{FAKE}"), "exit 3")).raw(&["run"]).finish());
+}
+
+/// What a parser says over several lines stays readable.
+#[test]
+fn usage_stands_below_its_error() {
+    let outside = || Init::wrapper().place(crate::support::Place::Subreaper);
+    let done = outside().raw(&["status", "--jsn"]).finish().code(2);
+    assert!(done.stderr[0].ends_with("wrapper status: unexpected argument '--jsn' found"), "{done}");
+    assert!(done.stderr.iter().any(|line| line.starts_with("Usage: ")), "{done}");
+}
+
 #[test]
 fn bad_values_of_options_are_78_and_name_the_option() {
     let cases: &[(&[&str], &[&str])] = &[

@@ -7,14 +7,18 @@ use std::path::{Path, PathBuf};
 
 /// What each part may import, directly. `exit` turns any outcome into a code; `commands` puts everything together.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("words", &[]),
     ("sys", &[]),
-    ("process", &["sys"]),
-    ("reactor", &["sys", "process"]),
-    ("status", &["sys", "process", "reactor"]),
-    ("supervisor", &["sys", "process", "reactor", "status"]),
-    ("testing", &["sys", "process", "reactor", "status"]),
-    ("config", &["sys"]),
-    ("commands", &["sys", "process", "reactor", "status", "supervisor", "testing", "config", "exit"]),
+    ("process", &["words", "sys"]),
+    ("reactor", &["words", "sys", "process"]),
+    ("status", &["words", "sys", "process", "reactor"]),
+    ("supervisor", &["words", "sys", "process", "reactor", "status"]),
+    ("testing", &["words", "sys", "process", "reactor", "status"]),
+    ("config", &["words", "sys"]),
+    (
+        "commands",
+        &["words", "sys", "process", "reactor", "status", "supervisor", "testing", "config", "exit"],
+    ),
     ("exit", &["sys"]),
     ("lib", &["commands", "exit"]),
     ("main", &["commands", "exit", "sys"]),

@@ -3,7 +3,7 @@
 
 use crate::config::Locations;
 use crate::testing::plan;
-use crate::testing::text::one_line;
+use crate::words::text::one_line;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -65,7 +65,7 @@ fn command(started: &Started, options: &Options, clock: Instant) -> Result<u8, E
         return Ok(output::end(session, options, None));
     }
     // Only now: in maintenance a probe passes with a broken configuration too.
-    init::tell(&loaded);
+    init::tell_beside_the_app(&loaded.warnings);
     if let Some(error) = errors.into_iter().next() {
         return Err(error.into());
     }

@@ -5,7 +5,7 @@ use crate::config::NonZeroDuration;
 use crate::testing::report::Format;
 use crate::testing::runner::Choice;
 use crate::testing::shared::WORKERS;
-use crate::testing::text::one_line;
+use crate::words::text::one_line;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStrExt as _;

@@ -4,7 +4,7 @@ use crate::commands::Error;
 use crate::config::Locations;
 use crate::sys::glob;
 use crate::testing::plan::File;
-use crate::testing::text::one_line;
+use crate::words::text::one_line;
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;

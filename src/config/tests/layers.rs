@@ -193,3 +193,41 @@ fn anchors_and_aliases_work() {
     let run = Setup::yaml(yaml).config().run;
     assert_eq!((run.env[1].1.as_str(), run.file_env[0].as_str()), ("one", "x"));
 }
+
+#[test]
+fn a_delay_that_outlasts_the_grace_is_an_error_that_names_who_set_it() {
+    let error = |setup: &Setup| setup.error();
+    assert_eq!(
+        error(&Setup::yaml("stop: {grace: 5s, drain_delay: 5s}\n")),
+        "wrapper.yaml: stop.drain_delay (5s) is not below stop.grace (5s): the app would be killed without a stop signal; \
+         make the grace longer or the delay shorter"
+    );
+    let told = error(&Setup::yaml("stop: {grace: 5s}\n").env("WRAPPER_STOP_DRAIN_DELAY=1m"));
+    assert!(told.starts_with("WRAPPER_STOP_DRAIN_DELAY: stop.drain_delay (1m) is not below"), "{told}");
+    // Nothing is killed without a grace, and nothing is delayed without a delay.
+    Setup::yaml("stop: {drain_delay: 5s}\n").config();
+    Setup::yaml("stop: {grace: 5s, drain_delay: 4999ms}\n").config();
+}
+
+#[test]
+fn a_key_without_effect_is_named_once_with_who_set_it() {
+    let setup = Setup::yaml("maintenance: {flag_files: [/a, /b], on_crash: true}\n")
+        .file("wrapper.d/50.yaml", "maintenance: {flag_files: [/c]}\n")
+        .env("WRAPPER_STATUS_LISTEN=127.0.0.1:1");
+    let told: Vec<String> =
+        setup.load().unwrap().warnings.iter().map(|warning| setup.shorten(&warning.to_string())).collect();
+    assert_eq!(
+        told,
+        [
+            "wrapper.d/50.yaml: maintenance.flag_files has no effect in this version",
+            "WRAPPER_STATUS_LISTEN: status.listen has no effect in this version"
+        ]
+    );
+}
+
+#[test]
+fn what_pid_1_sets_for_its_scripts_is_known() {
+    let setup =
+        Setup::new().env("WRAPPER_APP_PID=7").env("WRAPPER_APP_EXIT=143").env("WRAPPER_STOP_SIGNAL=SIGTERM");
+    assert_eq!(setup.load().unwrap().warnings, []);
+}

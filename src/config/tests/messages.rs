@@ -212,7 +212,7 @@ fn a_wrong_option_is_told_by_its_name() {
 fn check_lists_what_is_wrong_in_every_file() {
     let setup = Setup::yaml("stop: {grace: 1}\n").file("b.yaml", "run: {}\n").file("c.yaml", "rum: {}\n");
     let paths = ["wrapper.yaml", "b.yaml", "c.yaml", "d.yaml"].map(|name| setup.dir.path().join(name));
-    let errors: Vec<String> = check_files(&paths).iter().map(|e| setup.shorten(&e.to_string())).collect();
+    let errors: Vec<String> = check_files(&paths).1.iter().map(|e| setup.shorten(&e.to_string())).collect();
     assert_eq!(
         errors,
         [

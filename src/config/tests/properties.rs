@@ -96,6 +96,8 @@ prop_compose! {
     ) -> Config {
         let mut config = Config { run, ..Config::default() };
         config.signals.rewrite = rewrite;
+        // A delay that outlasts the grace is an error.
+        let grace = grace.filter(|grace| drain_delay.is_zero() || drain_delay < *grace);
         config.stop = crate::config::Stop { signals, grace, drain_delay, leftovers };
         config.exit.map = exit;
         config.test.timeout = timeout;

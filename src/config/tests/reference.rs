@@ -54,7 +54,7 @@ fn the_yaml_of_the_reference_is_valid() {
     assert!(!blocks.is_empty());
     for block in blocks {
         let setup = Setup::yaml(block);
-        let errors = check_files(&[setup.dir.path().join("wrapper.yaml")]);
+        let (_, errors) = check_files(&[setup.dir.path().join("wrapper.yaml")]);
         assert!(errors.is_empty(), "{}\n{block}", errors[0]);
     }
 }

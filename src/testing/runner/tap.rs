@@ -7,7 +7,7 @@
 use super::super::check::Outcome;
 use super::super::secrets::Secrets;
 use super::super::tail::Tail;
-use super::super::text::printable;
+use crate::words::text::printable;
 use std::time::Duration;
 
 /// A longer line is cut.

@@ -1,13 +1,15 @@
-//! What tests print and what their files are called, as text that is safe to show: escapes for control characters (a
-//! terminal obeys none of them) and for what is no UTF-8.
+//! A text from outside as people may see it: escapes stand for control characters, which a terminal would obey and a log's
+//! reader would take for another line, and for bytes that are no UTF-8.
+//!
+//! Contract: whoever prints for people escapes at the place where the line is written, so that no message has to.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
 /// One line: newlines and tabs stand as escapes too.
-pub fn one_line(text: &OsStr) -> String {
-    printable(text.as_bytes()).replace('\n', "\\n").replace('\t', "\\t")
+pub fn one_line(text: impl AsRef<OsStr>) -> String {
+    printable(text.as_ref().as_bytes()).replace('\n', "\\n").replace('\t', "\\t")
 }
 
 /// Text with its newlines and tabs as they are, anything else that a terminal could obey as an escape.
