@@ -3,6 +3,7 @@
 //! Contract: there are no global options. Reserved words are ours; another option belongs to the run script; anything
 //! else is a command that runs verbatim.
 
+mod accounts;
 mod board;
 mod config;
 mod console;

@@ -81,6 +81,19 @@ fn an_unknown_user_or_group_is_78() {
     }
 }
 
+/// The kernel takes -1 as "leave it as it is": the app would be root.
+#[test]
+fn an_id_that_cannot_be_one_is_78() {
+    for key in ["user", "group"] {
+        for id in ["4294967295", "4294967296"] {
+            let tree = image().yaml(&format!("run: {{{key}: {id}}}\n"));
+            refused(Init::wrapper().tree(&tree), &["run"], 78, &[&format!("run.{key}"), id]);
+        }
+    }
+    let tree = image().yaml("run: {user: 'root:root'}\n");
+    refused(Init::wrapper().tree(&tree), &["run"], 78, &["root:root", "run.group"]);
+}
+
 #[test]
 fn file_env_errors_are_78() {
     let tree = image().yaml("run: {file_env: [TOKEN]}\n").file("secret", 0o644, "x\n");
@@ -218,6 +231,10 @@ fn bad_values_of_options_are_78_and_name_the_option() {
         (&["--target", "children"], &["--target", "children", "group"]),
         (&["--exit-map", "x"], &["--exit-map"]),
         (&["--user", "nobody-has-this-name"], &["nobody-has-this-name"]),
+        (&["--user", "4294967295"], &["4294967295", "--user", "4294967294"]),
+        (&["--user", "4294967296"], &["4294967296", "--user"]),
+        (&["--group", "4294967295"], &["4294967295", "--group"]),
+        (&["--user", "root:root"], &["root:root", "--group"]),
     ];
     for (options, parts) in cases {
         let mut arguments = vec!["exec"];

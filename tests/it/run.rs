@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use crate::support::running;
 use crate::support::tools::programs;
 use crate::support::{Init, Tree, User, matrix};
 
@@ -216,6 +217,17 @@ fn run_user_group_workdir_and_umask() {
     let fields: Vec<_> = nobody.split(':').collect();
     let expected = format!("{}:4321 /usr/lib 0027 nobody {}", fields[2], fields[5]);
     Init::wrapper().tree(&tree).raw(&[]).finish().code(0).printed(&["init 0 nobody", &expected]).quiet();
+}
+
+/// Who starts us has groups of his own: none of them may stay with the app.
+#[test]
+fn the_supplementary_groups_of_who_starts_us_are_dropped() {
+    let wrapper = &programs().wrapper;
+    let argv = [
+        "setpriv", "--groups", "4242", wrapper, "exec", "--user", "1234567", "--group", "1234", "--", "id",
+        "-G",
+    ];
+    running::run(&argv.map(str::to_owned)).code(0).printed(&["1234"]);
 }
 
 #[test]
