@@ -8,20 +8,30 @@ use super::keys::{Key, nearest_key};
 use super::model::{Config, Suite};
 use super::slot::Slot;
 use super::value::Expected;
+use std::collections::BTreeMap;
 
 /// The configuration so far.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) config: Config,
-    pub(super) set: Vec<Set>,
+    pub(super) set: Settings,
 }
 
-/// One explicit setting: of a key, or of one entry of a map (`K`; `live.timeout` in suites).
-#[derive(Debug)]
-pub(super) struct Set {
-    pub(super) key: &'static str,
-    pub(super) entry: Option<Box<str>>,
-    pub(super) source: Source,
+/// Who made each explicit setting: of a key, or of one entry of a map (`K`; `live.timeout` in suites).
+#[derive(Debug, Default)]
+pub(super) struct Settings(BTreeMap<&'static str, BTreeMap<Option<Box<str>>, Source>>);
+
+impl Settings {
+    /// Who set it; none when nobody did.
+    pub(super) fn source(&self, key: &str, entry: Option<&str>) -> Option<Source> {
+        self.0.get(key)?.get(&entry.map(Into::into)).copied()
+    }
+
+    /// Whether the key, or an entry of it, was set; by `source`, when one is given.
+    pub(super) fn is_set(&self, key: &str, source: Option<Source>) -> bool {
+        let by = |found: &Source| source.is_none_or(|source| source == *found);
+        self.0.get(key).is_some_and(|entries| entries.values().any(by))
+    }
 }
 
 /// The layer that a setting is from.
@@ -203,21 +213,24 @@ impl Draft {
     pub(super) fn drop_suite(&mut self, key: &'static Key, name: &str) {
         self.config.test.suites.retain(|suite| suite.name != name);
         let of_suite = |entry: &str| entry.rsplit_once('.').is_some_and(|(suite, _)| suite == name);
-        self.set.retain(|set| set.key != key.name || !set.entry.as_deref().is_some_and(of_suite));
+        if let Some(entries) = self.set.0.get_mut(key.name) {
+            entries.retain(|entry, _| !entry.as_deref().is_some_and(of_suite));
+        }
     }
 
     /// Brings the default back.
     pub(super) fn reset(&mut self, key: &'static Key) {
         (key.reset)(&mut self.config);
-        self.set.retain(|set| set.key != key.name);
+        self.set.0.remove(key.name);
     }
 
     fn record(&mut self, key: &'static Key, entry: Option<&str>, source: Source) {
-        self.forget(key, entry);
-        self.set.push(Set { key: key.name, entry: entry.map(Into::into), source });
+        self.set.0.entry(key.name).or_default().insert(entry.map(Into::into), source);
     }
 
     fn forget(&mut self, key: &'static Key, entry: Option<&str>) {
-        self.set.retain(|set| set.key != key.name || set.entry.as_deref() != entry);
+        if let Some(entries) = self.set.0.get_mut(key.name) {
+            entries.remove(&entry.map(Into::into));
+        }
     }
 }

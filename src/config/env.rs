@@ -26,7 +26,7 @@ pub(super) fn apply<'e>(
         let (name, value) = (&suffix[..equals], &suffix[equals + 1..]);
         if let Some(key) = Key::of_variable(name) {
             // As getenv: the first of two counts.
-            let again = draft.set.iter().any(|set| set.key == key.name && set.source == Source::Variable);
+            let again = draft.set.is_set(key.name, Some(Source::Variable));
             if !value.is_empty() && !again {
                 errors.extend(set(draft, key, value).err());
             }

@@ -50,6 +50,14 @@ pub enum ConfigError {
         /// What the YAML parser said.
         message: String,
     },
+    /// A tag, or more than any configuration needs.
+    #[error("{place}: {message}")]
+    Refused {
+        /// Where.
+        place: Place,
+        /// What is refused.
+        message: String,
+    },
     /// More than one YAML document.
     #[error("{place}: several YAML documents, expected one (remove the `---` between them)")]
     SeveralDocuments {

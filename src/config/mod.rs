@@ -4,6 +4,7 @@
 //! from, and warnings; or the first error, which names file, line and key. It prints nothing, never panics on
 //! what it reads, and leaves YAML alone when there is no file and no `WRAPPER_` variable.
 
+mod budget;
 mod child_env;
 mod cli;
 mod draft;

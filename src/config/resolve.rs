@@ -6,7 +6,7 @@
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 
-use super::draft::{Draft, Set, Source};
+use super::draft::{Draft, Settings, Source};
 use super::keys::WITHOUT_EFFECT;
 use super::warning::Warning;
 use super::{Config, ConfigError, Layer, Locations, cli, env, file};
@@ -20,7 +20,7 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
     /// The files that were read, in the order in which they were applied.
     pub files: Vec<PathBuf>,
-    set: Vec<Set>,
+    set: Settings,
 }
 
 /// Where a value came from.
@@ -57,8 +57,7 @@ impl From<Config> for Loaded {
 impl Loaded {
     /// Where a key, or one entry of a map, was set: `origin("run.env", Some("LANG"))`.
     pub fn origin(&self, key: &str, entry: Option<&str>) -> Origin {
-        let set = self.set.iter().find(|set| set.key == key && set.entry.as_deref() == entry);
-        match set.map(|set| set.source) {
+        match self.set.source(key, entry) {
             None => Origin::Default,
             Some(Source::File(index)) => Origin::File(self.files[usize::from(index)].clone()),
             Some(Source::Variable) => Origin::Variable(
@@ -79,7 +78,7 @@ impl Loaded {
     }
 
     fn warn_of_keys_without_effect(&mut self) {
-        let set = |key: &&str| self.set.iter().any(|set| set.key == *key);
+        let set = |key: &&str| self.set.is_set(key, None);
         let warnings: Vec<Warning> = WITHOUT_EFFECT
             .into_iter()
             .filter(set)

@@ -6,10 +6,12 @@
 //! is a key and what it takes is told by `schema`.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::budget;
 use super::draft::{Draft, Fault, Source};
 use super::error::{ConfigError, Place};
 use super::keys::Key;
@@ -60,6 +62,10 @@ pub(super) fn apply(
         let message = "a character that cannot be printed".to_owned();
         return Err(ConfigError::Syntax { place: place(Some(at)), message });
     }
+    budget::check(text).map_err(|refused| ConfigError::Refused {
+        place: place(Some(refused.at)),
+        message: refused.message,
+    })?;
     let mut reader = Reader { draft, source, fault: RefCell::new(None) };
     let mut documents = serde_yaml::Deserializer::from_str(text);
     let Some(document) = documents.next() else { return Ok(()) };
@@ -234,10 +240,10 @@ impl<'de, M: Entries> Visitor<'de> for Map<'_, '_, '_, M> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { reader, entries } = self;
-        let mut seen = Vec::new();
+        let mut seen = BTreeSet::new();
         while let Some(name) = map.next_key_seed(Name { reader, entries, seen: &seen })? {
             map.next_value_seed(EntryValue { reader, entries, name: &name })?;
-            seen.push(name);
+            seen.insert(name);
         }
         Ok(())
     }
@@ -246,7 +252,7 @@ impl<'de, M: Entries> Visitor<'de> for Map<'_, '_, '_, M> {
 struct Name<'r, 'd, 'e, M> {
     reader: &'r mut Reader<'d>,
     entries: &'e M,
-    seen: &'e [String],
+    seen: &'e BTreeSet<String>,
 }
 
 impl<'de, M: Entries> DeserializeSeed<'de> for Name<'_, '_, '_, M> {

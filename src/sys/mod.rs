@@ -19,6 +19,7 @@ pub mod proc;
 pub mod signal;
 pub mod tty;
 pub mod wait;
+pub mod yaml;
 
 use std::io;
 

@@ -38,6 +38,27 @@ fn a_broken_configuration_is_78_with_file_line_and_key() {
     }
 }
 
+/// Under a mebibyte, and still more than could be read: refused before it is.
+#[test]
+fn a_configuration_over_its_budget_is_78_with_its_place() {
+    let keys = (0..60_000).map(|n| format!("    K{n}: v\n")).collect::<Vec<_>>().concat();
+    let cases = [
+        ("[".repeat(20_000), "64 deep"),
+        (format!("run:\n  env:\n{keys}"), "10000 keys"),
+        (format!("run:\n  args: [&a {}{}]\n", "x".repeat(100_000), ", *a".repeat(1_000)), "1048576 bytes"),
+        (format!("run:\n  args: [&a x{}]\n", ", *a".repeat(40_000)), "10000 keys"),
+        ("run:\n  workdir: !!python/object:os.system /\n".to_owned(), "tag"),
+        ("run:\n  args: !foo [a]\n".to_owned(), "tag"),
+    ];
+    for (yaml, part) in &cases {
+        refused(Init::wrapper().tree(&image().yaml(yaml)), &["run"], 78, &["wrapper.yaml:", part]);
+    }
+    for (value, part) in [("[".repeat(20_000), "64 deep"), ("!foo [a]".to_owned(), "tag")] {
+        let init = Init::wrapper().tree(&image()).env("WRAPPER_RUN_ARGS", &value);
+        refused(init, &["run"], 78, &["WRAPPER_RUN_ARGS", part]);
+    }
+}
+
 #[test]
 fn a_broken_configuration_is_78_in_every_place() {
     matrix(|init| {
@@ -198,7 +219,6 @@ fn what_is_quoted_stays_on_its_line() {
         &["maintenance", FAKE],
         &["test", "--format", FAKE],
         &["test", FAKE],
-        &["test", "image", "--only", FAKE],
         &["config", "check", FAKE],
         &[FAKE],
     ] {

@@ -34,7 +34,7 @@ pub(super) fn chosen(asked: &[String], locations: &Locations, inside: bool) -> R
         return Ok(names);
     }
     let mut known: BTreeSet<String> = STANDARD.map(str::to_owned).into_iter().collect();
-    known.extend(locations.suites()?.iter().map(|name| one_line(name)));
+    known.extend(locations.suites()?.iter().map(one_line));
     match names.iter().find(|name| !known.contains(*name)) {
         None => Ok(names),
         Some(unknown) => {
