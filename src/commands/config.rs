@@ -31,7 +31,7 @@ pub(super) fn parser() -> Command {
             Arg::new("show-secrets")
                 .long("show-secrets")
                 .action(ArgAction::SetTrue)
-                .help("Print values of run.env whose names look secret (PASS, SECRET, TOKEN, KEY)"),
+                .help("Print secrets too: values whose names look secret (PASS, SECRET, TOKEN, KEY, PWD), passwords in URLs"),
         )
         .subcommand(check)
 }

@@ -65,7 +65,7 @@ fn set(draft: &mut Draft, key: &'static Key, text: &str, lists: &mut Vec<&'stati
         }
         Slot::Map(_) => {
             let (name, value) =
-                text.split_once('=').ok_or_else(|| Fault::value(key.name, Some(text), "NAME=VALUE"))?;
+                text.split_once('=').ok_or_else(|| Fault::shape(key.name, text, "NAME=VALUE"))?;
             let name = draft.entry_name(key, name)?;
             draft.entry(key, &name, Some(value), Source::CommandLine)
         }

@@ -6,6 +6,7 @@
 use super::error::{ConfigError, Place};
 use super::keys::{Key, nearest_key};
 use super::model::{Config, Suite};
+use super::secret::shown_source;
 use super::slot::Slot;
 use super::value::Expected;
 use std::collections::BTreeMap;
@@ -76,6 +77,15 @@ impl Fault {
         Self::BadValue { key: key.into(), found: shown(found), expected }
     }
 
+    /// A text that is no entry of a map.
+    pub(super) fn shape(key: &str, found: &str, expected: Expected) -> Self {
+        if key == SECRETS.trim_end_matches('.') {
+            Self::BadShape { key: key.to_owned(), expected }
+        } else {
+            Self::value(key, Some(found), expected)
+        }
+    }
+
     /// The error; `snippet` is the source text at the place.
     pub(super) fn at(self, place: Place, snippet: &str) -> ConfigError {
         let (key, found, expected) = match self {
@@ -87,10 +97,14 @@ impl Fault {
             Self::BadShape { key, expected } if key.starts_with(SECRETS) => {
                 (key, "a list or a map".to_owned(), expected)
             }
+            Self::BadShape { key, expected } if key == SECRETS.trim_end_matches('.') => {
+                let shape = if snippet.starts_with('[') { "a list" } else { "a single value" };
+                (key, shape.to_owned(), expected)
+            }
             Self::BadValue { key, expected, .. } if key.starts_with(SECRETS) => {
                 (key, "something else".to_owned(), expected)
             }
-            Self::BadShape { key, expected } => (key, line(snippet), expected),
+            Self::BadShape { key, expected } => (key, line(&shown_source(snippet)), expected),
             Self::BadValue { key, found, expected } => (key, found, expected),
         };
         let told = match &place {
@@ -106,7 +120,7 @@ const SECRETS: &str = "run.env.";
 
 /// What was found, as a person would point at it.
 fn shown(found: Option<&str>) -> String {
-    found.map_or("null".to_owned(), |text| format!("\"{}\"", cut(text).escape_debug()))
+    found.map_or("null".to_owned(), |text| format!("\"{}\"", cut(&shown_source(text)).escape_debug()))
 }
 
 /// Text from a source on one line, whatever it holds.

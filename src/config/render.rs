@@ -7,12 +7,10 @@ use std::fmt::Write as _;
 
 use super::keys::{KEYS, sections};
 use super::resolve::{Loaded, Origin};
-use super::secret::looks_secret;
+use super::secret::{shown_value, shown_words};
 use super::slot::{SUITE_KEYS, Slot};
 use super::value::{Rendered, quoted};
 use crate::words::text::one_line;
-
-const MASK: &str = "***";
 
 /// One line of output.
 struct Line {
@@ -90,6 +88,9 @@ pub fn render_json(loaded: &Loaded, show_secrets: bool) -> String {
 fn lines(loaded: &Loaded, show_secrets: bool) -> Vec<Line> {
     // The table gives mutable views only; this is one command's copy.
     let mut config = loaded.config.clone();
+    if !show_secrets {
+        config.run.args = shown_words(&config.run.args);
+    }
     let mut lines = Vec::new();
     for key in KEYS {
         let whole = |yaml, json| Line {
@@ -121,8 +122,10 @@ fn lines(loaded: &Loaded, show_secrets: bool) -> Vec<Line> {
                     lines.push(whole("{}".to_owned(), "{}".to_owned()));
                 }
                 for (Rendered::Bare(name) | Rendered::Text(name), value) in entries {
-                    let hidden = key.name == "run.env" && !show_secrets && looks_secret(&name);
-                    let value = if hidden { Rendered::Text(MASK.to_owned()) } else { value };
+                    let value = match value {
+                        Rendered::Text(text) if !show_secrets => Rendered::Text(shown_value(&name, &text)),
+                        value => value,
+                    };
                     lines.push(single(name, &value));
                 }
             }

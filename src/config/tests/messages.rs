@@ -222,3 +222,35 @@ fn check_lists_what_is_wrong_in_every_file() {
         ]
     );
 }
+
+/// No message about a wrong value shows a secret, whatever shape it was given in.
+#[test]
+fn messages_show_no_secret() {
+    let files = [
+        "run:\n  env: DB_PASSWORD=hunter22\n",
+        "run:\n  env: [DB_PASSWORD=hunter22]\n",
+        "run:\n  env: {DB_PASSWORD: [hunter22]}\n",
+        "run:\n  args: --password=hunter22\n",
+        "run:\n  args: {--password: hunter22}\n",
+        "run:\n  args: [[--token, hunter22]]\n",
+        "run: DB_PASSWORD=hunter22\n",
+        "MYSQL_PWD=hunter22\n",
+        "stop:\n  grace: postgres://app:hunter22@db\n",
+    ];
+    for text in files {
+        let error = Setup::yaml(text).error();
+        assert!(error.contains("expected") && !error.contains("hunter22"), "{text}: {error}");
+    }
+    for variable in [
+        "WRAPPER_RUN_ENV=DB_PASSWORD=hunter22",
+        "WRAPPER_RUN_ENV=hunter22",
+        "WRAPPER_RUN_ENV=[hunter22]",
+        "WRAPPER_RUN_ARGS=--password=hunter22",
+        "WRAPPER_STOP_GRACE=TOKEN=hunter22",
+    ] {
+        let error = Setup::new().env(variable).error();
+        assert!(error.contains("expected") && !error.contains("hunter22"), "{variable}: {error}");
+    }
+    let error = Setup::new().cli("run.env", "--env", "hunter22").error();
+    assert!(!error.contains("hunter22"), "{error}");
+}

@@ -80,6 +80,14 @@ fn each_printed_line_says_where_it_is_from_and_secrets_are_masked() {
     assert_eq!(line("jobs:"), "jobs: 2 # from the command line");
     assert_eq!(line("session:"), "session: pgrp # default");
     assert_eq!(line("listen:"), "listen: null # default");
+    let hidden = Setup::yaml("run:\n  env: {DB_PWD: hunter2, URL: \"pg://app:hunter2@db\"}\n  args: [--password=hunter2, --token, hunter2]\n").load();
+    let hidden = hidden.unwrap();
+    for text in [render_yaml(&hidden, false), render_json(&hidden, false)] {
+        assert!(
+            !text.contains("hunter2") && text.contains("pg://app:***@db") && text.contains("--password=***"),
+            "{text}"
+        );
+    }
     assert!(!yaml.contains("hunter2") && !render_json(&loaded, false).contains("hunter2"));
     assert!(render_yaml(&loaded, true).contains("hunter2"));
 }
