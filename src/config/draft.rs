@@ -77,6 +77,16 @@ impl Fault {
         Self::BadValue { key: key.into(), found: shown(found), expected }
     }
 
+    /// The whole name of the key at fault.
+    pub(super) fn key(&self) -> &str {
+        match self {
+            Self::UnknownKey { key, .. }
+            | Self::Duplicate { key }
+            | Self::BadValue { key, .. }
+            | Self::BadShape { key, .. } => key,
+        }
+    }
+
     /// A text that is no entry of a map.
     pub(super) fn shape(key: &str, found: &str, expected: Expected) -> Self {
         if key == SECRETS.trim_end_matches('.') {

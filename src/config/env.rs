@@ -28,7 +28,7 @@ pub(super) fn apply<'e>(
             // As getenv: the first of two counts.
             let again = draft.set.is_set(key.name, Some(Source::Variable));
             if !value.is_empty() && !again {
-                errors.extend(set(draft, key, value).err());
+                errors.extend(set(draft, key, value));
             }
         } else if !OTHER_VARIABLES.iter().any(|other| other.as_bytes()[PREFIX.len()..] == *name) {
             warnings.push(unknown(&String::from_utf8_lossy(name)));
@@ -36,15 +36,16 @@ pub(super) fn apply<'e>(
     }
 }
 
-fn set(draft: &mut Draft, key: &'static Key, value: &[u8]) -> Result<(), ConfigError> {
+fn set(draft: &mut Draft, key: &'static Key, value: &[u8]) -> Vec<ConfigError> {
     let place = || Place::Variable(key.variable());
     let Ok(text) = std::str::from_utf8(value) else {
         let found = String::from_utf8_lossy(value);
-        return Err(Fault::value(key.name, Some(&found), "UTF-8 text").at(place(), ""));
+        return vec![Fault::value(key.name, Some(&found), "UTF-8 text").at(place(), "")];
     };
     if let Slot::Scalar(_) = (key.slot)(&mut draft.config) {
         let text = Some(text).filter(|text| !matches!(*text, "null" | "~"));
-        draft.scalar(key, text, Source::Variable).map_err(|fault| fault.at(place(), ""))
+        let set = draft.scalar(key, text, Source::Variable);
+        set.err().into_iter().map(|fault| fault.at(place(), "")).collect()
     } else {
         yaml::apply(draft, Source::Variable, text, KeyValue(key), &|_| Place::Variable(key.variable()))
     }

@@ -74,7 +74,7 @@ pub(super) fn is_null(metadata: &fs::Metadata) -> bool {
     metadata.file_type().is_char_device() && (libc::major(device), libc::minor(device)) == NULL_DEVICE
 }
 
-/// Applies the text of a file.
-pub(super) fn apply(draft: &mut Draft, path: &Path, text: &str, source: Source) -> Result<(), ConfigError> {
+/// Applies the text of a file; everything that is wrong with it.
+pub(super) fn apply(draft: &mut Draft, path: &Path, text: &str, source: Source) -> Vec<ConfigError> {
     yaml::apply(draft, source, text, Document, &|at| Place::File { path: path.to_owned(), at })
 }

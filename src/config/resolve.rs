@@ -113,7 +113,7 @@ pub fn load<'e>(
 }
 
 /// Reads every layer and goes on after errors: for `config check`, which lists them all, and for maintenance,
-/// which starts with a broken configuration too. Of a broken file the settings above the error count.
+/// which starts with a broken configuration too. Of a broken file the settings that are right count.
 pub fn load_tolerant<'e>(
     locations: &Locations,
     env: impl Iterator<Item = &'e CStr>,
@@ -125,7 +125,7 @@ pub fn load_tolerant<'e>(
         &mut |found| match found {
             Ok((path, text)) => {
                 let source = Source::File(files.len() as u16);
-                errors.extend(file::apply(&mut draft, &path, &text, source).err());
+                errors.extend(file::apply(&mut draft, &path, &text, source));
                 files.push(path);
             }
             Err(error) => errors.push(error),
@@ -153,7 +153,7 @@ pub fn check_files(paths: &[PathBuf]) -> (Vec<Warning>, Vec<ConfigError>) {
     let (mut warnings, mut errors) = (Vec::new(), Vec::new());
     for path in paths {
         let mut draft = Draft::default();
-        errors.extend(check_file(&mut draft, path).err());
+        errors.extend(check_file(&mut draft, path));
         let files = vec![path.clone()];
         let mut loaded = Loaded { config: draft.config, warnings: Vec::new(), files, set: draft.set };
         loaded.warn_of_keys_without_effect();
@@ -163,9 +163,11 @@ pub fn check_files(paths: &[PathBuf]) -> (Vec<Warning>, Vec<ConfigError>) {
     (warnings, errors)
 }
 
-fn check_file(draft: &mut Draft, path: &Path) -> Result<(), ConfigError> {
+fn check_file(draft: &mut Draft, path: &Path) -> Vec<ConfigError> {
     let missing = || std::io::Error::from_raw_os_error(libc::ENOENT);
-    let text =
-        file::read(path)?.ok_or_else(|| ConfigError::Read { path: path.to_owned(), source: missing() })?;
-    file::apply(draft, path, &text, Source::File(0))
+    match file::read(path) {
+        Ok(Some(text)) => file::apply(draft, path, &text, Source::File(0)),
+        Ok(None) => vec![ConfigError::Read { path: path.to_owned(), source: missing() }],
+        Err(error) => vec![error],
+    }
 }

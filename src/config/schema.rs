@@ -10,6 +10,7 @@ use super::value::Value as _;
 use super::yaml::{Entries, Node, Reader};
 
 /// The whole file: a map of sections.
+#[derive(Clone, Copy)]
 pub(super) struct Document;
 
 impl Node for Document {
@@ -79,6 +80,7 @@ impl Entries for Section<'_> {
 }
 
 /// The value of one key.
+#[derive(Clone, Copy)]
 pub(super) struct KeyValue(pub(super) &'static Key);
 
 impl Node for KeyValue {

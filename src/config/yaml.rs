@@ -9,7 +9,9 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize as _, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
 use super::budget;
 use super::draft::{Draft, Fault, Source};
@@ -47,39 +49,77 @@ pub(super) trait Entries {
 pub(super) struct Reader<'d> {
     pub(super) draft: &'d mut Draft,
     pub(super) source: Source,
+    /// Keys whose faults are known.
+    skipped: &'d [String],
     fault: RefCell<Option<Fault>>,
 }
 
-/// Applies a document.
+/// Applies a document and returns everything that is wrong with it. What is right counts.
+///
+/// The library stops at the first fault, so the text is read once more without the key at fault, until nothing new is found.
 pub(super) fn apply(
+    draft: &mut Draft,
+    source: Source,
+    text: &str,
+    node: impl Node + Copy,
+    place: Placed<'_>,
+) -> Vec<ConfigError> {
+    if let Err(error) = check(text, place) {
+        return vec![error];
+    }
+    let (mut errors, mut skipped) = (Vec::new(), Vec::new());
+    while let Some((key, error)) = read(draft, source, text, node, place, &skipped) {
+        if key.as_ref().is_some_and(|key| skipped.contains(key)) {
+            break;
+        }
+        errors.push(error);
+        match key {
+            Some(key) if errors.len() < MOST => skipped.push(key),
+            // Behind a fault of syntax nothing can be read.
+            _ => break,
+        }
+    }
+    errors
+}
+
+/// More faults of one document than anybody reads at once.
+const MOST: usize = 50;
+
+/// What can be seen before anything is built from the text.
+fn check(text: &str, place: Placed<'_>) -> Result<(), ConfigError> {
+    if let Some(at) = unprintable(text) {
+        let message = "a character that cannot be printed".to_owned();
+        return Err(ConfigError::Syntax { place: place(Some(at)), message });
+    }
+    budget::check(text)
+        .map_err(|refused| ConfigError::Refused { place: place(Some(refused.at)), message: refused.message })
+}
+
+/// Reads the document without the keys in `skipped`. Returns the error of the first fault, if there is one, and the key at
+/// fault when it is not the syntax.
+fn read(
     draft: &mut Draft,
     source: Source,
     text: &str,
     node: impl Node,
     place: Placed<'_>,
-) -> Result<(), ConfigError> {
-    if let Some(at) = unprintable(text) {
-        let message = "a character that cannot be printed".to_owned();
-        return Err(ConfigError::Syntax { place: place(Some(at)), message });
-    }
-    budget::check(text).map_err(|refused| ConfigError::Refused {
-        place: place(Some(refused.at)),
-        message: refused.message,
-    })?;
-    let mut reader = Reader { draft, source, fault: RefCell::new(None) };
+    skipped: &[String],
+) -> Option<(Option<String>, ConfigError)> {
+    let mut reader = Reader { draft, source, skipped, fault: RefCell::new(None) };
     let mut documents = serde_yaml::Deserializer::from_str(text);
-    let Some(document) = documents.next() else { return Ok(()) };
+    let document = documents.next()?;
     if let Err(error) = node.read(&mut reader, document) {
         let at = error.location().map(|location| (location.line(), location.column()));
-        return Err(match reader.fault.into_inner() {
-            Some(fault) => fault.at(place(at), at.map_or("", |at| snippet(text, at))),
-            None => ConfigError::Syntax { place: place(at), message: error.to_string() },
+        return Some(match reader.fault.into_inner() {
+            Some(fault) => {
+                let key = fault.key().to_owned();
+                (Some(key), fault.at(place(at), at.map_or("", |at| snippet(text, at))))
+            }
+            None => (None, ConfigError::Syntax { place: place(at), message: error.to_string() }),
         });
     }
-    if documents.next().is_some() {
-        return Err(ConfigError::SeveralDocuments { place: place(second_document(text)) });
-    }
-    Ok(())
+    documents.next()?;
+    Some((None, ConfigError::SeveralDocuments { place: place(second_document(text)) }))
 }
 
 /// Where a character stands that YAML does not allow; the library has no position for it.
@@ -262,12 +302,13 @@ impl<'de, M: Entries> DeserializeSeed<'de> for Name<'_, '_, '_, M> {
         let Self { reader, entries, seen } = self;
         let key = entries.key();
         let then = |reader: &mut Reader<'_>, name: Option<&str>| {
-            let name = entries.name(reader.draft, name.unwrap_or_default())?;
-            if seen.contains(&name) {
-                let dot = if key.is_empty() { "" } else { "." };
-                return Err(Fault::Duplicate { key: format!("{key}{dot}{name}") });
+            let name = name.unwrap_or_default();
+            let path = path(&key, name);
+            if reader.skipped.contains(&path) {
+                return Ok(name.to_owned());
             }
-            Ok(name)
+            let name = entries.name(reader.draft, name)?;
+            if seen.contains(&name) { Err(Fault::Duplicate { key: path }) } else { Ok(name) }
         };
         // Not as an option: a name is its raw text, `null` and `~` too.
         yaml.deserialize_str(Text { reader, key: &key, expected: "a name", then })
@@ -284,6 +325,14 @@ impl<'de, M: Entries> DeserializeSeed<'de> for EntryValue<'_, '_, '_, M> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, yaml: D) -> Result<(), D::Error> {
+        if self.reader.skipped.contains(&path(&self.entries.key(), self.name)) {
+            return IgnoredAny::deserialize(yaml).map(drop);
+        }
         self.entries.value(self.reader, self.name, yaml)
     }
+}
+
+/// The whole name of an entry of the map that is called `key`; that of the document has no name.
+fn path(key: &str, name: &str) -> String {
+    if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") }
 }

@@ -254,3 +254,40 @@ fn messages_show_no_secret() {
     let error = Setup::new().cli("run.env", "--env", "hunter22").error();
     assert!(!error.contains("hunter22"), "{error}");
 }
+
+/// One look finds everything that can be told, each with its place; what is right counts all the same.
+#[test]
+fn every_error_of_a_file_is_found() {
+    let text = "run:\n  usr: app\n  umask: \"999\"\n  args: {a: b}\n  env: {A: good, B: [bad], A: again}\n  workdir: /srv\n\
+                stop:\n  grace: soon\n  signals: [TERM, TREM, HPU]\nstpo: {}\nexit: {map: {143: x}}\n\
+                test: {suites: {live: {timeout: 0s, prob: live}}}\n";
+    let setup = Setup::yaml(text).env("WRAPPER_TEST_JOBS=none").env("WRAPPER_RUN_FILE_ENV={A: b}");
+    let (loaded, errors) = crate::config::load_tolerant(&setup.locations(), setup.variables(), None);
+    let found: Vec<String> = errors.iter().map(|error| setup.shorten(&error.to_string())).collect();
+    let starts = [
+        "wrapper.yaml:2:3: unknown key run.usr",
+        "wrapper.yaml:3:10: run.umask: found",
+        "wrapper.yaml:4:9: run.args: found",
+        "wrapper.yaml:5:21: run.env.B: found",
+        "wrapper.yaml:5:28: run.env.A is set twice",
+        "wrapper.yaml:8:10: stop.grace: found \"soon\"",
+        "wrapper.yaml:9:19: stop.signals: found \"TREM\"",
+        "wrapper.yaml:10:1: unknown key stpo",
+        "wrapper.yaml:11:19: exit.map.143: found",
+        "wrapper.yaml:12:33: test.suites.live.timeout: found",
+        "wrapper.yaml:12:37: unknown key test.suites.live.prob",
+        "WRAPPER_TEST_JOBS: found",
+        "WRAPPER_RUN_FILE_ENV: found",
+    ];
+    assert_eq!(found.len(), starts.len(), "{found:#?}");
+    for (found, start) in found.iter().zip(starts) {
+        assert!(found.starts_with(start), "{found}\nis not: {start}");
+    }
+    assert_eq!(loaded.config.run.workdir.as_deref(), Some(std::path::Path::new("/srv")));
+    // Behind a fault of syntax nothing is known, and as many faults as there can be end.
+    let errors = Setup::yaml("stop:\n  grce: 1s\n  leftovers: ]\nrun: {usr: a}\n").all_errors();
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert!(texts.len() == 2 && texts[1].contains("not valid YAML"), "{texts:#?}");
+    let many = (0..4_000).map(|n| format!("k{n}: v\n")).collect::<Vec<_>>().concat();
+    assert_eq!(Setup::yaml(&many).all_errors().len(), 50);
+}

@@ -76,6 +76,11 @@ impl Setup {
         self.shorten(&self.load().map(|loaded| loaded.config).unwrap_err().to_string())
     }
 
+    /// Everything that is wrong.
+    pub(super) fn all_errors(&self) -> Vec<ConfigError> {
+        super::load_tolerant(&self.locations(), self.variables(), self.cli.as_ref()).1
+    }
+
     pub(super) fn shorten(&self, text: &str) -> String {
         text.replace(&format!("{}/", self.dir.path().display()), "")
     }
