@@ -13,9 +13,12 @@ pub fn now() -> Duration {
 /// A random number; the clock and the pid in its place where the kernel has none to give yet.
 pub fn random() -> u64 {
     let mut bytes = [0; size_of::<u64>()];
+    // Not by the C library's function of this name: Rust's own library declares it weak, and in a static binary with
+    // link-time optimisation it is then left out, so that a call ends at address 0.
     // SAFETY: the buffer lives through the call and has the length that is passed.
-    let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), libc::GRND_NONBLOCK) };
-    if got == bytes.len() as isize {
+    let got =
+        unsafe { libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), libc::GRND_NONBLOCK) };
+    if got == bytes.len() as libc::c_long {
         u64::from_ne_bytes(bytes)
     } else {
         u64::from(std::process::id()).rotate_right(24) ^ now().as_nanos() as u64
