@@ -17,6 +17,7 @@ use crate::supervisor::policy::{Policy, Target};
 use crate::supervisor::run;
 use crate::supervisor::terminal::Terminal;
 use crate::sys::entry::{self, Started};
+use crate::sys::fd;
 use crate::sys::mask;
 use crate::sys::proc;
 use crate::sys::signal::SignalNo;
@@ -166,6 +167,9 @@ fn start(policy: Policy, programs: Programs, environment: Box<dyn Source>, mode:
     }
     let terminal = Terminal::inherited(std::process::id() == 1);
     let mut programs = programs;
+    if let Some(uid) = programs.app.identity.as_ref().and_then(|identity| identity.uid) {
+        fd::give_stdio(uid);
+    }
     programs.attributes.foreground = terminal.is_ours();
     // Ignored SIGCHLD would make the kernel reap our children itself, and tell nobody.
     if programs.attributes.ignore_chld {

@@ -21,6 +21,30 @@ pub fn fill_stdio() {
     }
 }
 
+/// Gives the pipes and terminals among standard input, output and error to a user, as a runtime does for the container's own
+/// user: a program that opens `/dev/stdout` needs it. Nothing else changes its owner: not a file, and not `/dev/null`.
+///
+/// A refusal changes nothing: what was inherited can be read and written all the same.
+pub fn give_stdio(uid: u32) {
+    (0..=2).for_each(|fd| give(fd, uid));
+}
+
+fn give(fd: RawFd, uid: u32) {
+    let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: room for one stat.
+    if unsafe { libc::fstat(fd, stat.as_mut_ptr()) } == -1 {
+        return;
+    }
+    // SAFETY: fstat succeeded, so it is filled.
+    let stat = unsafe { stat.assume_init() };
+    // SAFETY: an integer.
+    let terminal = || unsafe { libc::isatty(fd) } == 1;
+    if stat.st_uid != uid && (stat.st_mode & libc::S_IFMT == libc::S_IFIFO || terminal()) {
+        // SAFETY: integers; the group stays, since a terminal's own group is what lets others write to it.
+        unsafe { libc::fchown(fd, uid, libc::gid_t::MAX) };
+    }
+}
+
 /// One signal as signalfd tells it.
 #[derive(Clone, Copy, Debug)]
 pub struct SignalInfo {
@@ -348,6 +372,20 @@ fn open_below(directory: RawFd, path: &CStr, flags: i32) -> io::Result<OwnedFd> 
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn pipes_are_given_away_and_nothing_else() {
+        use std::os::unix::fs::MetadataExt as _;
+        let owner = |fd: RawFd| std::fs::metadata(format!("/proc/self/fd/{fd}")).map(|data| data.uid()).ok();
+        let (read, _write) = super::pipe().expect("a pipe");
+        let file = tempfile::tempfile().expect("a file");
+        let null = std::fs::File::open("/dev/null").expect("/dev/null");
+        for fd in [read.as_raw_fd(), file.as_raw_fd(), null.as_raw_fd(), -1] {
+            super::give(fd, 4321);
+        }
+        assert_eq!(owner(read.as_raw_fd()), Some(4321));
+        assert_eq!((owner(file.as_raw_fd()), owner(null.as_raw_fd())), (Some(0), Some(0)));
+    }
+
     use super::*;
     use std::os::fd::AsFd as _;
     use std::sync::atomic::{AtomicBool, Ordering};

@@ -361,3 +361,14 @@ fn config_prints_what_holds_and_config_check_all_that_is_wrong() {
     let text = done.stdout.join("\n");
     assert!(text.contains("stop.grce") && text.contains("10-more.yaml:1:"), "{done}");
 }
+
+/// A program that opens `/dev/stdout`, as nginx and many loggers do, can do so as `run.user` too.
+#[test]
+fn the_stdio_of_another_user_can_be_opened() {
+    let script = "echo out >/dev/stdout; echo error >/dev/stderr; cat /dev/stdin";
+    let done = Init::wrapper().raw(&["exec", "--user", "4321", "sh", "-c", script]).finish().code(0);
+    assert_eq!(
+        (done.stdout.as_slice(), done.stderr.as_slice()),
+        (&["out".to_owned()][..], &["error".to_owned()][..])
+    );
+}
