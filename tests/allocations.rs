@@ -80,6 +80,7 @@ fn signals_are_forwarded_without_allocating(target: Target, before: SigSet) {
             foreground: false,
             umask: None,
             stdio: None,
+            start: None,
             dies_with_us: false,
             borrows_us: false,
         },

@@ -234,6 +234,7 @@ fn programs(started: &Started, config: &Config, app: Command) -> Programs {
             foreground: false,
             umask: config.run.umask.map(config::Umask::bits),
             stdio: None,
+            start: None,
             dies_with_us: false,
             borrows_us: false,
         },

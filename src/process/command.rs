@@ -28,6 +28,8 @@ pub struct Attributes {
     pub umask: Option<u32>,
     /// Standard input, output and error, each above 2; none keeps ours.
     pub stdio: Option<[RawFd; 3]>,
+    /// Where the child begins, before it becomes another user; none begins in our working directory.
+    pub start: Option<PathBuf>,
     /// Whether the kernel kills the child when we end before it.
     pub dies_with_us: bool,
     /// Whether we may stand still until the child has become its program; quicker, and not for an init.
@@ -43,7 +45,7 @@ pub struct Command {
     pub args: Vec<OsString>,
     /// The environment.
     pub env: Environment,
-    /// Where to start; none keeps our working directory.
+    /// Where to start; none keeps the directory in which the child begins. A relative one counts from there.
     pub directory: Option<PathBuf>,
     /// Whom to become; none keeps our identity.
     pub identity: Option<Identity>,
@@ -67,6 +69,12 @@ impl Command {
             .collect()
     }
 
+    /// The same as seen from our working directory, for a child that begins in `start` (of [`Attributes`]).
+    pub fn candidates_from(&self, start: Option<&Path>) -> Vec<PathBuf> {
+        let base = start.unwrap_or(Path::new("")).join(self.directory.as_deref().unwrap_or(Path::new("")));
+        self.candidates().into_iter().map(|file| base.join(file)).collect()
+    }
+
     /// Starts it. Errors: `fork`'s. What fails after the fork is told by `report`.
     pub fn spawn(&self, attributes: &Attributes, report: &Report) -> io::Result<Pid> {
         let (env, listen_pid) = self.env.prepare();
@@ -81,6 +89,7 @@ impl Command {
             args,
             env,
             listen_pid,
+            start: attributes.start.clone().map(|d| c_string(d.into_os_string())).transpose()?,
             directory: self.directory.clone().map(|d| c_string(d.into_os_string())).transpose()?,
             umask: attributes.umask,
             identity: self.identity.clone(),

@@ -1,9 +1,10 @@
 //! The children that are ours: the app and one script at a time; how they are started and what they are called.
 
 use super::board::Board;
-use super::environment::Environments;
+use super::environment::{self, Environments};
 use super::message::Message;
 use super::policy::Target;
+use super::start_directory::StartDirectory;
 use super::terminal::Terminal;
 use crate::process::command::{Attributes, Command};
 use crate::process::diagnose::{self, Diagnosis};
@@ -14,7 +15,7 @@ use crate::sys::mask;
 use crate::sys::signal::SignalNo;
 use std::ffi::OsStr;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Everything that is ever started.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ pub struct Children {
     programs: Programs,
     environments: Environments,
     terminal: Terminal,
+    start_directory: StartDirectory,
     app: Option<Pid>,
     /// The app's process group, which can outlive it.
     group: Option<Pid>,
@@ -52,12 +54,29 @@ pub struct Children {
 impl Children {
     /// None runs yet.
     pub fn new(programs: Programs, environments: Environments, terminal: Terminal) -> Self {
-        Self { programs, environments, terminal, app: None, group: None, script: None }
+        let start_directory = StartDirectory::default();
+        Self { programs, environments, terminal, start_directory, app: None, group: None, script: None }
     }
 
     /// Their environment.
     pub fn environments(&mut self) -> &mut Environments {
         &mut self.environments
+    }
+
+    /// Begins to build the environment of the next start; the outcome when it is there at once.
+    pub fn build_environment(&mut self) -> Option<environment::Outcome> {
+        self.environments.build(self.start_directory.left())
+    }
+
+    /// Takes what the helper that builds it made; `code` when it ended by itself.
+    pub fn environment_built(&mut self, code: Option<u8>) -> environment::Outcome {
+        self.environments.helped(code, self.start_directory.left())
+    }
+
+    /// Works in `/` from now on, so that no volume is kept busy.
+    pub fn leave_start_directory(&mut self) {
+        self.start_directory.leave();
+        self.programs.attributes.start = self.start_directory.left().map(Path::to_owned);
     }
 
     /// The app while it runs.
@@ -92,6 +111,7 @@ impl Children {
         }
         self.app = Some(start(&self.app_command(), &self.programs.attributes, &board.app_report())?);
         self.group = self.app;
+        self.leave_start_directory();
         Ok(())
     }
 
@@ -210,7 +230,7 @@ impl Children {
             Role::App => self.app_command(),
             _ => Command::new(self.path(script?), Vec::new()),
         };
-        Some(explain(&command, step, errno))
+        Some(explain(&command, self.programs.attributes.start.as_deref(), step, errno))
     }
 
     /// For an app that could be a script with CR LF line ends, the hint that it is.
@@ -218,7 +238,7 @@ impl Children {
         if !matches!(exit, Exit::Code(126 | 127)) {
             return None;
         }
-        let file = self.app_command().candidates().into_iter().next()?;
+        let file = self.app_command().candidates_from(self.start_directory.left()).into_iter().next()?;
         diagnose::has_crlf(&file).then(|| {
             format!(
                 "{}: its lines end with CR LF; convert it with dos2unix or sed -i 's/\\r$//'",
@@ -284,20 +304,23 @@ fn start(command: &Command, attributes: &Attributes, report: &Report) -> Result<
     })
 }
 
-fn explain(command: &Command, step: Step, errno: i32) -> Diagnosis {
+fn explain(command: &Command, start: Option<&Path>, step: Step, errno: i32) -> Diagnosis {
     let name = command.program.display();
     let failed = |what: String| Diagnosis {
         code: 126,
         reason: format!("{name}: {what}: {}", diagnose::errno_text(errno)),
     };
     match step {
-        Step::Exec => diagnose::explain(&command.program, &command.candidates(), errno),
+        Step::Exec => diagnose::explain(&command.program, &command.candidates_from(start), errno),
         Step::Session => failed("cannot start a session".into()),
         Step::Stdio => failed("cannot take its standard input and output".into()),
         Step::Identity => failed("cannot become the user that run.user and run.group name".into()),
         Step::Directory => {
-            let directory = command.directory.clone().unwrap_or_default();
-            failed(format!("cannot start in run.workdir {}", directory.display()))
+            let (name, directory) = match (&command.directory, start) {
+                (Some(directory), _) => ("run.workdir", directory.as_path()),
+                (None, start) => ("the working directory", start.unwrap_or(Path::new("."))),
+            };
+            failed(format!("cannot start in {name} {}", directory.display()))
         }
     }
 }

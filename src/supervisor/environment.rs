@@ -13,8 +13,10 @@ use crate::sys::entry;
 use crate::sys::fork::{self, Side};
 use crate::sys::mask;
 use crate::sys::signal::SignalNo;
+use std::env;
 use std::fmt;
 use std::fs::File;
+use std::path::Path;
 
 /// Where the environment comes from.
 pub trait Source: fmt::Debug {
@@ -135,15 +137,16 @@ impl Environments {
         self.helper.as_ref().map(|helper| helper.pid)
     }
 
-    /// Begins to build; the outcome when it is there at once.
-    pub fn build(&mut self) -> Option<Outcome> {
+    /// Begins to build; the outcome when it is there at once. The names of files that are not absolute count from `start`,
+    /// the directory that the wrapper was started in, when it was left.
+    pub fn build(&mut self, start: Option<&Path>) -> Option<Outcome> {
         self.give_up();
         self.next = None;
         let file = self.source.reads_files().then(|| kept::create(kept::NAME).ok()).flatten();
-        let Some(file) = file else { return Some(self.build_here()) };
+        let Some(file) = file else { return Some(self.build_here(start)) };
         let parent = std::process::id() as Pid;
         match fork::fork() {
-            Ok(Side::Child) => fork::exit_copy(help(&*self.source, &file, parent)),
+            Ok(Side::Child) => fork::exit_copy(help(&*self.source, &file, parent, start)),
             Ok(Side::Parent(pid)) => {
                 self.helper = Some(Helper { pid, file });
                 None
@@ -178,11 +181,11 @@ impl Environments {
         self.next = None;
     }
 
-    /// Takes the result of the helper, which was reaped; `code` when it ended by itself.
-    pub fn helped(&mut self, code: Option<u8>) -> Outcome {
+    /// Takes the result of the helper, which was reaped; `code` when it ended by itself. `start` is that of the build.
+    pub fn helped(&mut self, code: Option<u8>, start: Option<&Path>) -> Outcome {
         let Some(helper) = self.helper.take() else { return Ok(()) };
         if code == Some(NO_ROOM) {
-            return self.build_here();
+            return self.build_here(start);
         }
         let bytes = kept::read(&helper.file).unwrap_or_default();
         let stored = kept::decode(&bytes).filter(|_| code == Some(0));
@@ -206,8 +209,13 @@ impl Environments {
         Err(Diagnosis { code: REFUSED, reason })
     }
 
-    fn build_here(&mut self) -> Outcome {
+    fn build_here(&mut self, start: Option<&Path>) -> Outcome {
+        let away = start.filter(|start| self.source.reads_files() && env::set_current_dir(start).is_ok());
         let mut built = self.source.build();
+        if away.is_some() {
+            // It worked before, and nothing is lost when it does not: a volume stays busy.
+            let _ = env::set_current_dir("/");
+        }
         let missing = built.missing.clone().unwrap_or_default();
         built.missing = Some(missing.clone());
         self.built(Kept::new(built), missing)
@@ -227,8 +235,12 @@ impl Environments {
 }
 
 /// The helper's work, in a copy of PID 1. Returns its exit code.
-fn help(source: &dyn Source, file: &File, parent: Pid) -> u8 {
+fn help(source: &dyn Source, file: &File, parent: Pid, start: Option<&Path>) -> u8 {
     fork::as_helper(parent);
+    if let Some(start) = start {
+        // Where it cannot be entered, a name below it cannot be read, which is told.
+        let _ = env::set_current_dir(start);
+    }
     let built = source.build();
     let bytes = kept::encode(
         entry::environment(),

@@ -26,9 +26,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub struct Message(PathBuf);
 
 impl Message {
-    /// The file of this name.
+    /// The file of this name; a relative one counts from today's working directory.
     pub fn new(path: PathBuf) -> Self {
-        Self(path)
+        Self(std::path::absolute(&path).unwrap_or(path))
     }
 
     /// Appends a line about the end of the container. What cannot be written is lost. In a container that has another

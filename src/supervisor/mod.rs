@@ -11,5 +11,6 @@ pub mod message;
 pub mod policy;
 pub mod report;
 pub mod run;
+pub mod start_directory;
 pub mod state;
 pub mod terminal;

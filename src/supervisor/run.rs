@@ -225,7 +225,7 @@ impl<'a> Supervisor<'a> {
         }
         if let Some(exit) = builder {
             let code = if let Exit::Code(code) = exit { Some(code) } else { None };
-            let outcome = self.children.environments().helped(code);
+            let outcome = self.children.environment_built(code);
             let event = self.built(outcome);
             self.dispatch(event);
         }
@@ -254,7 +254,7 @@ impl<'a> Supervisor<'a> {
     fn carry_out(&mut self, action: Action) -> Option<Event> {
         match action {
             Action::Build => {
-                let outcome = self.children.environments().build()?;
+                let outcome = self.children.build_environment()?;
                 return Some(self.built(outcome));
             }
             Action::BuildIsLate => {

@@ -98,7 +98,9 @@ pub struct Child {
     pub env: Option<Vec<Cow<'static, CStr>>>,
     /// Where in `env` the child's own `LISTEN_PID=` belongs; what stands there is not passed on.
     pub listen_pid: Option<usize>,
-    /// The directory to start in; none keeps ours.
+    /// Where to begin, before another user may be kept out of it; none begins in ours.
+    pub start: Option<CString>,
+    /// The directory to start in; none keeps that in which it began.
     pub directory: Option<CString>,
     /// The file mode creation mask; none keeps ours.
     pub umask: Option<u32>,
@@ -272,15 +274,11 @@ fn start(beginning: &mut Beginning<'_>) -> ! {
         // SAFETY: an integer.
         unsafe { libc::umask(mode as libc::mode_t) };
     }
+    change_directory(child.start.as_deref(), report);
     if let Some(identity) = &child.identity {
         become_user(identity, report);
     }
-    if let Some(directory) = &child.directory {
-        // SAFETY: a C string.
-        if unsafe { libc::chdir(directory.as_ptr()) } == -1 {
-            report.fail(Step::Directory);
-        }
-    }
+    change_directory(child.directory.as_deref(), report);
     for (number, fd) in (0..).zip(child.stdio.into_iter().flatten()) {
         // SAFETY: two descriptors; the second is the child's own copy and is to be replaced.
         if unsafe { libc::dup2(fd, number) } == -1 {
@@ -298,6 +296,15 @@ fn start(beginning: &mut Beginning<'_>) -> ! {
     mask::set_ignored(SignalNo::CHLD, child.ignore_chld);
     mask::set_mask(child.mask);
     exec(child, beginning.args, beginning.shell_args, beginning.env, report)
+}
+
+fn change_directory(directory: Option<&CStr>, report: &Report) {
+    if let Some(directory) = directory {
+        // SAFETY: a C string.
+        if unsafe { libc::chdir(directory.as_ptr()) } == -1 {
+            report.fail(Step::Directory);
+        }
+    }
 }
 
 /// Tries each file as execvp does: one that is not there is passed over, one that may not be run is remembered.

@@ -297,7 +297,7 @@ impl Executor {
     fn failure(&self, command: &Command) -> Option<Diagnosis> {
         let (step, errno) = self.report.failure()?;
         Some(match step {
-            Step::Exec => diagnose::explain(&command.program, &command.candidates(), errno),
+            Step::Exec => diagnose::explain(&command.program, &command.candidates_from(None), errno),
             _ => Diagnosis { code: 126, reason: diagnose::errno_text(errno) },
         })
     }

@@ -81,8 +81,14 @@ BROKEN
     for way in "" "--user postgres" "${hard[*]}"; do
         ready $way "$image"
         verdicts 0 0 0
-        # root of the container, whoever the server is
-        docker exec --user 0 "$name" wrapper test live
+        # Root of the container, whoever the server is; without capabilities it is nobody who could read its environment.
+        run docker exec --user 0 "$name" wrapper test live
+        if [[ $way == *"--cap-drop ALL"* ]]; then
+            [ "$status" -eq 1 ]
+            [[ $output == "live: fail: the environment of the app is not known"*"docker exec --user 23456:23456"* ]]
+        else
+            [ "$status" -eq 0 ] || { echo "$output"; return 1; }
+        fi
         teardown
     done
 }

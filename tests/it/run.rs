@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::support::running;
 use crate::support::tools::programs;
-use crate::support::{Init, Tree, User, matrix};
+use crate::support::{Init, Tree, User, matrix, proc};
 
 /// A run script that prints its arguments.
 fn printing() -> Tree {
@@ -371,4 +371,64 @@ fn the_stdio_of_another_user_can_be_opened() {
         (done.stdout.as_slice(), done.stderr.as_slice()),
         (&["out".to_owned()][..], &["error".to_owned()][..])
     );
+}
+
+/// PID 1 keeps no volume busy with its own working directory; what it starts later begins where the wrapper was started.
+#[test]
+fn pid_1_works_in_the_root_directory_once_the_app_has_started() {
+    let place = tempfile::tempdir().expect("a directory");
+    let path = fs::canonicalize(place.path()).expect("its name");
+    let here = path.to_str().expect("UTF-8");
+    fs::write(path.join("secret"), "one").expect("write");
+    fs::create_dir(path.join("below")).expect("mkdir");
+    let tree = Tree::new()
+        .yaml("run: {file_env: [PIN]}\n")
+        .script("init.d/10-a", "echo init in $PWD")
+        .script("finish.d/10-a", "echo finish in $PWD")
+        .script("run", "echo app in $PWD with $PIN; trap 'exit 0' TERM; echo ready; sleep 1000 & wait");
+    let init = Init::wrapper().tree(&tree).env("PIN_FILE", "secret");
+    let mut running = init.raw_with(&["run"], |command| {
+        command.current_dir(&path);
+    });
+    running.line(&format!("init in {here}"));
+    running.line(&format!("app in {here} with one"));
+    running.line("ready");
+    let pid_1 = running.init_pid();
+    let works_in = || fs::read_link(format!("/proc/{pid_1}/cwd")).expect("its directory");
+    assert_eq!(works_in().to_str(), Some("/"));
+    fs::write(path.join("secret"), "two").expect("write");
+    running.enter(&[programs().wrapper.as_str(), "restart"]).code(0);
+    running.line(&format!("init in {here}"));
+    running.line(&format!("app in {here} with two"));
+    running.line("ready");
+    assert_eq!(works_in().to_str(), Some("/"));
+    running.signal(&["TERM"]);
+    running.line(&format!("finish in {here}"));
+    running.finish().code(0);
+    // A command, a relative directory below, and a diagnosis that looks there.
+    let exec = |words: &[&str]| {
+        let init = Init::wrapper();
+        init.raw_with(words, |command| {
+            command.current_dir(&path);
+        })
+        .finish()
+    };
+    exec(&["exec", "--workdir", "below", "pwd"]).code(0).printed(&[&format!("{here}/below")]);
+    exec(&["exec", "./secret"]).code(126).says(&["secret", "not executable"]);
+    exec(&["exec", "--workdir", "below", "../secret"]).code(126).says(&["secret", "not executable"]);
+}
+
+/// In maintenance too, where somebody works on the volume.
+#[test]
+fn pid_1_works_in_the_root_directory_in_maintenance() {
+    let place = tempfile::tempdir().expect("a directory");
+    let tree = Tree::new().script("run", "echo app");
+    let mut running = Init::wrapper().tree(&tree).raw_with(&["maintenance"], |command| {
+        command.current_dir(place.path());
+    });
+    running.error("maintenance");
+    let pid_1 = running.init_pid();
+    proc::until("PID 1 in /", || {
+        fs::read_link(format!("/proc/{pid_1}/cwd")).is_ok_and(|path| path == std::path::Path::new("/"))
+    });
 }

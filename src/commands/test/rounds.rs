@@ -31,6 +31,7 @@ pub(super) fn run(
         foreground: false,
         umask: None,
         stdio: None,
+        start: None,
         dies_with_us: true,
         borrows_us: true,
     };

@@ -28,6 +28,7 @@ pub(super) enum End {
 impl Supervisor<'_> {
     pub(super) fn tell(&mut self, note: Note) {
         if matches!(note, Note::MaintenanceBegan(_)) {
+            self.children.leave_start_directory();
             // From here on the end of the container is another matter than that of the app.
             self.end = None;
         }
