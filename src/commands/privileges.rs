@@ -6,7 +6,7 @@ use crate::sys::fork::Identity;
 /// The app cannot become its user.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "run.user and run.group need the {0}, and this container lacks it: add it (docker run --cap-add, in a pod \
+    "run.user and run.group need the {0}, which this container lacks: add what is missing (docker run --cap-add, in a pod \
      securityContext.capabilities.add), or start the container as that user"
 )]
 pub struct Missing(&'static str);

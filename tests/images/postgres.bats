@@ -285,8 +285,17 @@ END
 }
 
 @test "root without capabilities is told what is missing" {
-    run -1 once --cap-drop ALL -e POSTGRES_PASSWORD=x "$image"
+    local all=(--cap-drop ALL --cap-add SETUID --cap-add SETGID)
+    run -78 once --cap-drop ALL -e POSTGRES_PASSWORD=x "$image"
+    [[ $output == *"run.user"*"SETUID and SETGID"* ]]
+    run -1 once "${all[@]}" -e POSTGRES_PASSWORD=x "$image"
+    [[ $output == *"root lacks the capability KILL"*"SETGID and KILL, or start with --user 999"* ]]
+    run -1 once "${all[@]}" --cap-add KILL -e POSTGRES_PASSWORD=x "$image"
     [[ $output == *"cannot give $data/pgdata to the user postgres"*"--user 999"* ]]
+    # With all that is named it starts, and a stop is no crash.
+    start $p-t9 "${all[@]}" --cap-add KILL --cap-add CHOWN --cap-add DAC_OVERRIDE --cap-add FOWNER -e POSTGRES_PASSWORD=x "$image"
+    docker stop -t 60 $p-t9 >/dev/null
+    [[ $(docker logs $p-t9 2>&1) == *"database system is shut down"* ]]
 }
 
 @test "PGDATA as the volume's root works as root, and a random uid is told what to do" {
