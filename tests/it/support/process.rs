@@ -1,6 +1,7 @@
 //! A process whose output is read line by line as it comes. Nothing here waits for a time: a deadline only turns
 //! a hang into a failure, which shows all that was printed.
 
+use super::tree::no_start_at_the_same_time;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -51,7 +52,9 @@ impl Process {
     /// Starts a command with pipes on all three descriptors, except where the test has set something else.
     pub(crate) fn start(mut command: Command, deadline: Duration) -> Self {
         let shown = format!("{command:?}");
+        let alone = no_start_at_the_same_time();
         let mut child = command.spawn().unwrap_or_else(|e| panic!("start {shown}: {e}"));
+        drop(alone);
         let (sender, events) = channel();
         let mut open = 0;
         if let Some(out) = child.stdout.take() {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::TempDir;
 
@@ -27,6 +28,7 @@ impl Tree {
     /// A file with this mode.
     pub(crate) fn file(self, name: &str, mode: u32, content: impl AsRef<[u8]>) -> Self {
         let path = self.place(name);
+        let _alone = no_start_at_the_same_time();
         fs::write(&path, content).expect("write a file");
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("chmod");
         self
@@ -58,4 +60,11 @@ impl Tree {
         fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).expect("a directory");
         path
     }
+}
+
+/// Held while a file is written and while a process is started. A process that another thread starts has the file open for
+/// writing until its own exec, and the kernel runs no program that somebody has open for writing (ETXTBSY).
+pub(crate) fn no_start_at_the_same_time() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
