@@ -20,8 +20,8 @@ const GROWTH: u64 = 128;
 /// As many rounds count as the first.
 const FIRST_ROUNDS: u32 = 10;
 
-/// What PID 1 never says here.
-const BUGS: [&str; 2] = ["panicked", "internal error"];
+/// What PID 1 never says here: that an init script ended badly is such a thing, since no signal of the app's reaches it.
+const BUGS: [&str; 3] = ["panicked", "internal error", "init.d"];
 
 /// What the app ends with after TERM.
 pub(super) const APP_CODE: i32 = 3;
