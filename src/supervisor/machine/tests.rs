@@ -2,6 +2,7 @@
 
 mod building;
 mod properties;
+mod requests;
 
 use super::*;
 
